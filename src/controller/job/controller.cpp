@@ -66,6 +66,9 @@ class JobController final : public Controller {
     if (has_tracking_finalizer(pod)) orphans_.queue().add(client::object_key(pod.metadata.namespace_, pod.metadata.name));
   }
   std::set<std::string> removed_of(const Job& job, const std::vector<pods::PodPtr>& there);
+  void look_for_unseen(const api::meta_v1::ObjectMeta& meta) {
+    if (pending_.awaits(meta.uid)) loop_.queue().add_after(client::object_key(meta.namespace_, meta.name), pods::unseen_pods_wait);
+  }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> work_on(rt::Context ctx, JobPtr job, std::vector<pods::PodPtr> pods, std::string_view& action);
   rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, JobPtr job);
@@ -104,6 +107,7 @@ rt::Task<Result<std::vector<pods::PodPtr>>> JobController::claim_all(rt::Context
   auto selector = apimachinery::to_label_selector(job->spec.selector.get());
   if (!selector) co_return Unexpected(std::move(selector).error());
   std::vector<pods::PodPtr> candidates = pending_.merge(job->metadata.uid, deps_.pods.controlled_by(job->metadata.uid));
+  look_for_unseen(job->metadata);
   for (pods::PodPtr& pod : deps_.pods.orphans_in(job->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
   objects::ClaimRequest<Pod> request;
@@ -121,6 +125,7 @@ rt::Task<Result<Unit>> JobController::create_one(rt::Context ctx, JobPtr job, Ne
   auto made = co_await control_.create(std::move(ctx), std::move(owner), std::move(pod));
   if (!made) co_return Unexpected(std::move(made).error());
   pending_.created(job->metadata.uid, std::move(*made));
+  look_for_unseen(job->metadata);
   co_return Unit{};
 }
 

@@ -45,6 +45,9 @@ class ReplicaController final : public Controller {
  private:
   void enqueue(const api::meta_v1::ObjectMeta& meta) { loop_.queue().add(client::object_key(meta.namespace_, meta.name)); }
   void enqueue_matching(const Pod& pod);
+  void look_for_unseen(const api::meta_v1::ObjectMeta& meta) {
+    if (pending_.awaits(meta.uid)) loop_.queue().add_after(client::object_key(meta.namespace_, meta.name), pods::unseen_pods_wait);
+  }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, SetPtr set);
   rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, SetPtr set, apimachinery::LabelSelector selector,
@@ -111,6 +114,7 @@ rt::Task<Result<Unit>> ReplicaController::create_one(rt::Context ctx, const Repl
     co_return Unexpected(std::move(made).error());
   }
   pending_.created(set.metadata.uid, std::move(*made));
+  look_for_unseen(set.metadata);
   co_return Unit{};
 }
 
@@ -157,6 +161,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   const auto selector = apimachinery::to_label_selector(set->spec.selector.get());
   if (!selector) co_return Unit{};  // refused by validation; nothing to do until it changes
   std::vector<pods::PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
+  look_for_unseen(set->metadata);
   if (!selector->matches_everything())
     for (pods::PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
       if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
