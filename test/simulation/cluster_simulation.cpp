@@ -312,10 +312,18 @@ rt::Task<void> Cluster::await_convergence(client::Client& client) {
 // Where the workloads stand, for whoever reads the failure.
 rt::Task<void> Cluster::describe(client::Client& client) {
   client::ListOptions everywhere;
-  everywhere.namespace_name = "default";
   auto sets = co_await client.list<apps::ReplicaSet>(background, everywhere);
   auto pods = co_await client.list<core::Pod>(background, everywhere);
-  if (!sets || !pods) co_return;
+  auto deployments = co_await client.list<apps::Deployment>(background, everywhere);
+  if (!sets || !pods || !deployments) co_return;
+  for (const apps::Deployment& deployment : deployments->items) {
+    std::string line = deployment.metadata.name + " has " + std::to_string(deployment.status.ready_replicas) + " of " +
+                       std::to_string(deployment.spec.replicas.value_or(1)) + ", revision " + std::to_string(deployment.status.observed_generation) +
+                       " of " + std::to_string(deployment.metadata.generation);
+    for (const auto& condition : deployment.status.conditions)
+      line += "; " + condition.type + " " + condition.status + " " + condition.reason + " " + condition.message;
+    outcome_.state.push_back(std::move(line));
+  }
   for (const auto& [name, wanted] : wanted_) outcome_.state.push_back(name + " wants " + std::to_string(wanted.replicas) + " of " + wanted.image);
   for (const apps::ReplicaSet& set : sets->items)
     if (set.spec.replicas.value_or(0) != 0 || set.status.replicas != 0)

@@ -25,6 +25,7 @@ constexpr const char* ns = "mixed";
 constexpr int32_t completions = 12, parallelism = 4, guarded = 6, guarded_min = 4;
 constexpr const char* bounded_ns = "bounded";  // one Deployment, which wants more than its quota allows
 constexpr std::size_t quota_pods = 10, owners = 5;
+constexpr int doubled_max_s = 120;  // a look a second
 
 std::string meta(const std::string& name, const std::string& in = ns) { return "metadata: {name: " + name + ", namespace: " + in + "}"; }
 std::string pod_template(const std::string& app, const std::string& more = "") {
@@ -154,8 +155,11 @@ rt::Task<void> Workloads::audit(client::Client& client) {
   if (pods) {
     std::map<std::string, int> daemons;
     for (const core::Pod& pod : pods->items)
-      if (app_of(pod) == "daemon" && is_live(pod) && !pod.spec.node_name.empty() && ++daemons[pod.spec.node_name] == 2)
-        violation_("two daemons on " + pod.spec.node_name);
+      if (app_of(pod) == "daemon" && is_live(pod) && !pod.spec.node_name.empty()) ++daemons[pod.spec.node_name];
+    // A create of an earlier manager, unanswered, may come after the next one has looked: the surplus goes.
+    for (const auto& [node, count] : daemons)
+      if (count > 1 && ++doubled_[node] > doubled_max_s) violation_("two daemons on " + node);
+    std::erase_if(doubled_, [&](const auto& one) { return daemons[one.first] < 2; });
   }
   auto bounded = co_await client.list<core::Pod>(background, in_namespace(bounded_ns));
   if (bounded && counted(bounded->items) > quota_pods)
@@ -201,7 +205,7 @@ rt::Task<std::string> Workloads::missing(client::Client& client, int daemons) {
     // A pod that is counted may go with its node; one more than asked for may have been made, by a request that was not answered.
     const bool right =
         parts ? said == completions && done->status.completed_indexes == "0-11" : said >= completions && said <= completions + parallelism;
-    if (!right || said < succeeded || done->status.failed != 0) {
+    if (!right || said < succeeded) {
       violation_(std::string(name) + " counts " + std::to_string(said) + " ends (" + done->status.completed_indexes + ") and " +
                  std::to_string(done->status.failed) + " failures; " + std::to_string(succeeded) + " pods have ended");
       co_return "";

@@ -1,6 +1,6 @@
 // Workloads of every kind in a namespace of a simulated cluster, and what must hold of them whatever goes wrong:
-// a StatefulSet's identity runs on one node at a time; a Job counts every pod once; a daemon runs at most once on a node; a quota is never exceeded;
-// what has a living owner stays. When all is quiet: each is as it was asked for, and evictions leave a budget whole.
+// a StatefulSet's identity runs on one node at a time; a Job counts every pod once; a node has one daemon, or soon has again; a quota is never
+// exceeded; what has a living owner stays. When all is quiet: each is as it was asked for, and evictions leave a budget whole.
 #pragma once
 
 #include <functional>
@@ -46,6 +46,7 @@ class Workloads {
   Tell violation_;
   std::function<uint64_t(uint64_t)> dice_;
   int32_t replicas_ = 3;                                                  // of the StatefulSet
+  std::map<std::string, int> doubled_;                                    // by node: looks in a row that found more than one daemon
   std::set<std::string> ended_owners_;                                    // those that were told to go, whether or not it was acknowledged
   std::map<std::string, std::map<std::string, std::string>> identities_;  // of the StatefulSet's pods, by key: the uid by the node that runs it
 };
