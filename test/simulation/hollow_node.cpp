@@ -80,6 +80,7 @@ rt::Task<Result<Unit>> HollowNode::register_node(rt::Context ctx) {
   node.metadata.name = options_.name;
   node.metadata.labels["kubernetes.io/hostname"] = options_.name;
   for (const auto& [label, value] : options_.labels) node.metadata.labels[label] = value;
+  if (!options_.zone.empty()) node.metadata.labels["topology.kubernetes.io/zone"] = options_.zone;
   for (auto* amounts : {&node.status.capacity, &node.status.allocatable}) {
     (*amounts)["cpu"] = api::Quantity::from_int(options_.cpus);
     (*amounts)["memory"] = *api::Quantity::parse(options_.memory);
