@@ -1,4 +1,5 @@
 #include "component/feature_gates.h"
+#include "component/feature_metrics.h"
 
 #include <algorithm>
 
@@ -52,6 +53,15 @@ TEST(FeatureGates, Refusals) {
   check_refused({{"SidecarContainers", "false"}}, "feature gate SidecarContainers cannot be false: it is locked to true");
   check_refused({{"MemoryQoS", "maybe"}}, "invalid value of MemoryQoS=maybe: must be true or false");
   check_on({{"SidecarContainers", "true"}}, "SidecarContainers", true);
+}
+
+TEST(FeatureGates, WhichAreOnIsMeasured) {
+  std::string page;
+  write_feature_metrics(page, *FeatureGates::parse(std::map<std::string, bool>{{"CBORServingAndStorage", true}}));
+  EXPECT_NE(page.find("# TYPE kubernetes_feature_enabled gauge\n"), std::string::npos);
+  for (const char* line : {"{name=\"APIServerTracing\",stage=\"\"} 1", "{name=\"APIServerIdentity\",stage=\"BETA\"} 1",
+                           "{name=\"CBORServingAndStorage\",stage=\"ALPHA\"} 1", "{name=\"AllowDNSOnlyNodeCSR\",stage=\"DEPRECATED\"} 0"})
+    EXPECT_NE(page.find("\nkubernetes_feature_enabled" + std::string(line) + "\n"), std::string::npos) << line;
 }
 
 }  // namespace

@@ -147,6 +147,12 @@ Series& Vec<Series>::with(std::vector<std::string> values) {
 }
 
 template <class Series>
+void Vec<Series>::remove(const std::vector<std::string>& values) {
+  ThreadLock lock(mutex_);
+  series_.erase(values);
+}
+
+template <class Series>
 void Vec<Series>::write(std::string& out) const {
   ThreadLock lock(mutex_);
   if (series_.empty()) return;

@@ -96,6 +96,8 @@ class Vec : public Family {
   ~Vec() override { registry_.remove(this); }
   // The series of these label values, in the order of the description's labels. Stays valid as long as the family.
   Series& with(std::vector<std::string> values);
+  // Takes the series of what is no more off the page; nobody may hold it.
+  void remove(const std::vector<std::string>& values);
   void write(std::string& out) const override;
 
  private:

@@ -43,15 +43,17 @@ struct Term {
 
 class Manager final : public ControllerManager {
  public:
-  explicit Manager(ManagerSetup setup) : setup_(std::move(setup)) {
-    if (setup_.metrics == nullptr) return;
-    failures_.emplace(*setup_.metrics,
-                      component::metrics::Description{
-                          "pintle_controller_failures_total", "Exceptions and failed checks that were contained in a controller.", {"name"}});
-  }
+  explicit Manager(ManagerSetup setup) : setup_(std::move(setup)) {}
 
   Result<Unit> start() override {
     TRY_ASSIGN(rows_, select_controllers(setup_.controllers, setup_.table));
+    for (const AbsentController& absent : absent_controllers(setup_.controllers, setup_.options.feature_gates)) {
+      if (absent.gates.empty()) {
+        log::info(1, absent.why, {{"controller", std::string(absent.name)}});
+      } else {
+        log::info(1, absent.why, {{"controller", std::string(absent.name)}, {"requiredFeatureGates", absent.gates}});
+      }
+    }
     tasks_.spawn(run());
     return Unit{};
   }
@@ -63,12 +65,17 @@ class Manager final : public ControllerManager {
   rt::Task<void> run();
   rt::Task<void> lead(rt::Context ctx);
   rt::Task<Result<Unit>> begin(rt::Context ctx, Term& term);
+  void tell_running(bool yes);
   void make(Term& term, Running& running);
   void failed(Term& term, Running& running, std::string_view what);
   rt::Task<Result<Unit>> restart(Term& term, std::string name);
 
   ManagerSetup setup_;
-  std::optional<component::metrics::CounterVec> failures_;
+  Families families_{setup_.metrics};
+  component::metrics::CounterVec& failures_ =
+      families_.counters("pintle_controller_failures_total", "Exceptions and failed checks that were contained in a controller.", {"name"});
+  component::metrics::GaugeVec& running_controllers_ =
+      families_.gauges("running_managed_controllers", "1 where an instance of the controller is at work.", {"name", "manager"});
   std::vector<const ControllerRow*> rows_;
   rt::TaskGroup tasks_;
   rt::Event lost_;
@@ -101,8 +108,13 @@ void Manager::failed(Term& term, Running& running, std::string_view what) {
   } else {
     log::info(2, "A controller failed again", {{"controller", name}, {"err", std::string(what)}});
   }
-  if (failures_) failures_->with({name}).add();
+  failures_.with({name}).add();
   term.restarts->queue().add_after(name, running.wait.until() - now);
+}
+
+void Manager::tell_running(bool yes) {
+  running_ = yes;
+  for (const ControllerRow* row : rows_) running_controllers_.with({std::string(row->alias), "kube-controller-manager"}).set(yes ? 1 : 0);
 }
 
 void Manager::make(Term& term, Running& running) {
@@ -111,7 +123,7 @@ void Manager::make(Term& term, Running& running) {
   term.informers.set_owner(running.handlers);
   client::Client& client = running.client ? *running.client : setup_.client;
   ControllerDeps deps{
-      std::string(running.row->name), setup_.runtime, client, term.informers, *running.events, term.pods, setup_.options, running.handlers,
+      std::string(running.row->name), setup_.runtime, client, term.informers, *running.events, term.pods, setup_.options, families_, running.handlers,
       setup_.client_metrics};
   try {
     running.controller = running.row->make(std::move(deps));
@@ -165,12 +177,12 @@ rt::Task<void> Manager::lead(rt::Context ctx) {
   term.restarts = &restarts;
   auto begun = co_await begin(ctx, term);
   if (begun) {
-    running_ = true;
+    tell_running(true);
     log::info(1, "Controllers are at work", {{"count", std::to_string(term.controllers.size())}});
     rt::Event never;
     auto ended = co_await never.wait(ctx);
     (void)ended;  // only the context ends it
-    running_ = false;
+    tell_running(false);
   } else if (!ctx.done()) {
     log::error("Controllers do not start", begun.error());
     lost_.set();

@@ -33,6 +33,14 @@ std::span<const ControllerRow> controller_table();
 Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<std::string>& list,
                                                              std::span<const ControllerRow> table = controller_table());
 
+// Controllers of Kubernetes that the list switches on and that are not here, and what the log says of each.
+struct AbsentController {
+  std::string_view name;
+  std::string_view why;
+  std::string gates;  // those that it needs, by commas, where one of them is off
+};
+std::vector<AbsentController> absent_controllers(const std::vector<std::string>& list, const component::FeatureGates& gates);
+
 // A controller with a contained failure (framework/containment.h) is made anew after this, which doubles while it goes on failing.
 inline constexpr rt::GrowingWaitOptions restart_wait{std::chrono::seconds(1), std::chrono::minutes(5)};
 

@@ -1,5 +1,7 @@
 // The table of controllers, in the order in which they are made.
-#include "base/strings.h"
+#include <algorithm>
+
+#include "controller/attach_detach/controller.h"
 #include "controller/bootstrap/controller.h"
 #include "controller/clusterrole_aggregation/controller.h"
 #include "controller/cronjob/controller.h"
@@ -86,6 +88,8 @@ constexpr ControllerRow rows[] = {
      "volumeattributesclass-protection-controller", volume_protection::make_attributes_class_protection_controller},
     {"persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder", "persistentvolume-controller",
      volume_binder::make_volume_binder_controller},
+    {"persistentvolume-attach-detach-controller", "attachdetach", "attachdetach-controller", "attachdetach-controller",
+     attach_detach::make_attach_detach_controller},
     {"persistentvolume-expander-controller", "persistentvolume-expander", "expand-controller", "volume_expand",
      volume_expander::make_volume_expander},
     {"validatingadmissionpolicy-status-controller", "validatingadmissionpolicy-status-controller", "", "validatingadmissionpolicy-status-controller",
@@ -106,49 +110,76 @@ constexpr ControllerRow rows[] = {
      replicaset::make_replication_controller},
 };
 
-// Controllers of Kubernetes that are not here (cloud ones, or of features that do not run here): their names are
-// accepted, as command lines name them.
-constexpr std::string_view other_names[] = {"cloud-node-lifecycle-controller",
-                                            "kube-apiserver-serving-clustertrustbundle-publisher-controller",
-                                            "node-route-controller",
-                                            "persistentvolume-attach-detach-controller",
-                                            "podcertificaterequest-cleaner-controller",
-                                            "podgroup-protection-controller",
-                                            "resourcepoolstatusrequest-controller",
-                                            "selinux-warning-controller",
-                                            "service-lb-controller",
-                                            "storage-version-migrator-controller",
-                                            "storageversion-garbage-collector-controller",
-                                            "cloud-node-lifecycle",
-                                            "route",
-                                            "service"};
+// A controller of Kubernetes that is not here. Its name is accepted, as command lines name it.
+struct AbsentRow {
+  std::string_view name;
+  std::string_view alias;  // its older name; "": none
+  enum class Why { Cloud, Gates, NotBuilt } why;
+  std::vector<std::string_view> gates = {};  // all of them must be on for upstream to run it
+  bool default_on = true;
+};
 
-bool is_name_of(const ControllerRow& row, std::string_view name) { return row.name == name || row.alias == name; }
+const std::vector<AbsentRow>& absent_rows() {
+  using enum AbsentRow::Why;
+  static const std::vector<AbsentRow> rows = {
+      {"kube-apiserver-serving-clustertrustbundle-publisher-controller", "", Gates, {"ClusterTrustBundle"}},
+      {"storage-version-migrator-controller", "", Gates, {"StorageVersionMigrator"}},
+      {"node-route-controller", "route", Cloud},
+      {"storageversion-garbage-collector-controller", "", Gates, {"APIServerIdentity", "StorageVersionAPI"}},
+      {"service-lb-controller", "service", Cloud},
+      {"cloud-node-lifecycle-controller", "cloud-node-lifecycle", Cloud},
+      {"podgroup-protection-controller", "", Gates, {"GenericWorkload"}},
+      {"podcertificaterequest-cleaner-controller", "", Gates, {"PodCertificateRequest"}},
+      {"resourcepoolstatusrequest-controller", "", Gates, {"DRAResourcePoolStatus"}},
+      {"selinux-warning-controller", "", NotBuilt, {}, false},
+  };
+  return rows;
+}
+
+// Whether a --controllers list switches it on: a name outweighs the star.
+template <class Row>
+bool is_selected(const Row& row, const std::vector<std::string>& list) {
+  const auto names_it = [&](std::string_view entry) { return entry == row.name || (!row.alias.empty() && entry == row.alias); };
+  bool on = row.default_on && std::ranges::find(list, "*") != list.end();
+  for (const std::string_view entry : list) {
+    if (names_it(entry)) on = true;
+    if (entry.starts_with('-') && names_it(entry.substr(1))) on = false;
+  }
+  return on;
+}
 
 }  // namespace
 
 std::span<const ControllerRow> controller_table() { return rows; }
 
 Result<std::vector<const ControllerRow*>> select_controllers(const std::vector<std::string>& list, std::span<const ControllerRow> table) {
-  bool star = false;
   for (const std::string& entry : list) {
-    if (entry == "*") {
-      star = true;
-      continue;
-    }
+    if (entry == "*") continue;
     const std::string_view name = entry.starts_with('-') ? std::string_view(entry).substr(1) : std::string_view(entry);
-    bool known = contains(other_names, name);
-    for (const ControllerRow& row : table) known |= is_name_of(row, name);
-    if (!known) return bad_request("\"" + std::string(name) + "\" is no controller");
+    const auto has_name = [name](const auto& row) { return !name.empty() && (row.name == name || row.alias == name); };
+    if (std::ranges::none_of(table, has_name) && std::ranges::none_of(absent_rows(), has_name))
+      return bad_request("\"" + std::string(name) + "\" is no controller");
   }
   std::vector<const ControllerRow*> out;
-  for (const ControllerRow& row : table) {
-    bool on = star && row.default_on;
-    for (const std::string& entry : list) {  // a name outweighs the star
-      if (is_name_of(row, entry)) on = true;
-      if (entry.starts_with('-') && is_name_of(row, std::string_view(entry).substr(1))) on = false;
+  for (const ControllerRow& row : table)
+    if (is_selected(row, list)) out.push_back(&row);
+  return out;
+}
+
+std::vector<AbsentController> absent_controllers(const std::vector<std::string>& list, const component::FeatureGates& gates) {
+  std::vector<AbsentController> out;
+  for (const AbsentRow& row : absent_rows()) {
+    if (!is_selected(row, list)) continue;
+    const bool on = std::ranges::all_of(row.gates, [&](std::string_view gate) { return gates.enabled(gate); });
+    if (row.why == AbsentRow::Why::Cloud) {
+      out.push_back({row.name, "Skipping a cloud provider controller", {}});
+    } else if (!on) {
+      std::string names;
+      for (const std::string_view gate : row.gates) names += (names.empty() ? "" : ",") + std::string(gate);
+      out.push_back({row.name, "Controller is disabled by a feature gate", std::move(names)});
+    } else {
+      out.push_back({row.name, "The controller is not part of this manager", {}});
     }
-    if (on) out.push_back(&row);
   }
   return out;
 }

@@ -110,7 +110,9 @@ void check_contained(const std::string& name) {
     EXPECT_EQ(steady_seen.synced, (std::multiset<std::string>{"a", name, "z"})) << name;
     const std::string page = metrics.write();
     EXPECT_TRUE(page.contains("pintle_controller_failures_total{name=\"fragile\"} ")) << page;
-    EXPECT_FALSE(page.contains("name=\"steady\"")) << page;
+    EXPECT_FALSE(page.contains("pintle_controller_failures_total{name=\"steady\"")) << page;
+    for (const char* one : {"fragile", "steady"})
+      EXPECT_TRUE(page.contains("running_managed_controllers{name=\"" + std::string(one) + "\",manager=\"kube-controller-manager\"} 1\n")) << page;
     world.server.remove(map_named(name));  // what was wrong goes: no more of it
     co_await testing::pass(std::chrono::seconds(60));
     const int made = fragile_seen.made;
@@ -128,6 +130,25 @@ TEST(ControllerManager, AFailureInOneControllerIsItsOwn) {
   check_contained("library");
 }
 
+void check_absent(const std::vector<std::string>& list, const std::map<std::string, bool>& gates, const std::string& name, const std::string& want) {
+  std::string said = "nothing";
+  for (const AbsentController& absent : absent_controllers(list, *component::FeatureGates::parse(gates)))
+    if (absent.name == name) said = std::string(absent.why) + (absent.gates.empty() ? "" : ": " + absent.gates);
+  EXPECT_EQ(said, want) << name;
+}
+
+TEST(ControllerManager, WhatIsNotHereIsAnnounced) {
+  check_absent({"*"}, {}, "node-route-controller", "Skipping a cloud provider controller");
+  check_absent({"*", "-route"}, {}, "node-route-controller", "nothing");
+  check_absent({"*"}, {}, "podgroup-protection-controller", "Controller is disabled by a feature gate: GenericWorkload");
+  check_absent({"*"}, {}, "storageversion-garbage-collector-controller",
+               "Controller is disabled by a feature gate: APIServerIdentity,StorageVersionAPI");
+  check_absent({"*"}, {{"GenericWorkload", true}}, "podgroup-protection-controller", "The controller is not part of this manager");
+  check_absent({"*"}, {}, "selinux-warning-controller", "nothing");
+  check_absent({"selinux-warning-controller"}, {}, "selinux-warning-controller", "The controller is not part of this manager");
+  check_absent({"*"}, {}, "job-controller", "nothing");
+}
+
 // A controller of the real table, made and ended twice over the same informers; then objects come and go.
 rt::Task<void> make_twice(testing::World& world, const ControllerRow& row) {
   const rt::Context ctx = rt::Context::background();
@@ -135,8 +156,15 @@ rt::Task<void> make_twice(testing::World& world, const ControllerRow& row) {
     const auto owner = std::make_shared<client::HandlerOwner>();
     owner->on_failure = [&row](std::string_view what) { ADD_FAILURE() << row.name << ": " << what; };
     world.informers.set_owner(owner);
-    ControllerDeps deps{
-        std::string(row.name), rt::Executor::current().runtime(), *world.client, world.informers, world.events, world.pods, world.options, owner};
+    ControllerDeps deps{std::string(row.name),
+                        rt::Executor::current().runtime(),
+                        *world.client,
+                        world.informers,
+                        world.events,
+                        world.pods,
+                        world.options,
+                        world.families,
+                        owner};
     auto controller = row.make(std::move(deps));
     controller->on_failure = owner->on_failure;
     world.informers.set_owner(nullptr);

@@ -19,11 +19,13 @@ struct World {
   client::EventRecorder events{*client, {"test", ""}};
   pods::PodStore pods{informers};
   ControllerOptions options;
+  component::metrics::Registry metrics;
+  Families families{&metrics};
   std::unique_ptr<Controller> controller;
 
   // The controller at work, after its first lists.
   rt::Task<void> start(std::unique_ptr<Controller> (*make)(ControllerDeps)) {
-    ControllerDeps deps{"test", rt::Executor::current().runtime(), *client, informers, events, pods, options};
+    ControllerDeps deps{"test", rt::Executor::current().runtime(), *client, informers, events, pods, options, families};
     controller = make(std::move(deps));
     informers.start();
     auto synced = co_await informers.wait_synced(rt::Context::background());
@@ -36,6 +38,8 @@ struct World {
     co_await events.stop();
     co_await client->close();
   }
+  // Whether the page of metrics has this line.
+  bool tells(std::string_view line) const { return ("\n" + metrics.write()).contains("\n" + std::string(line) + "\n"); }
   // The message of the first event of that reason; "": none.
   std::string event(std::string_view reason) const {
     for (const auto& write : server.written("POST", "/events"))

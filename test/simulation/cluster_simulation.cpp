@@ -1,5 +1,6 @@
 #include "cluster_simulation.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "api/gen/apps_v1.h"
@@ -11,6 +12,7 @@
 #include "hollow_node.h"
 #include "net/server.h"
 #include "scheduler/scheduler.h"
+#include "workloads.h"
 
 namespace pintle::testing {
 namespace {
@@ -71,6 +73,9 @@ class Cluster {
   rt::Task<void> use();
   rt::Task<void> bring_chaos();
   void do_disaster();
+  bool daemons_run_on(const rt::Machine& machine) const {
+    return std::ranges::find(nodes_.begin(), nodes_.begin() + plan_.daemons, &machine) != nodes_.begin() + plan_.daemons;
+  }
 
   rt::Task<bool> create_deployment(client::Client& client, std::string name);
   rt::Task<bool> change_deployment(client::Client& client, std::string name);
@@ -94,6 +99,7 @@ class Cluster {
   bool user_done_ = false;
   bool chaos_done_ = false;
   ClusterOutcome outcome_;
+  Workloads workloads_{[this](std::string what) { violation(std::move(what)); }, [this](uint64_t n) { return dice_(n); }};
 };
 
 void Cluster::add_machines() {
@@ -145,6 +151,9 @@ rt::Task<void> Cluster::be_node(rt::Machine* machine) {
   HollowNodeOptions options;
   options.name = machine->name();
   options.address = machine->address();
+  if (daemons_run_on(*machine)) options.labels[daemon_label] = "yes";
+  options.on_start = [this, machine](const core::Pod& pod) { workloads_.runs(machine->name(), pod); };
+  options.on_end = [this, machine](const std::string& key) { workloads_.stopped(machine->name(), key); };
   HollowNode node(*machine, *client, std::move(options));
   co_await node.run(background);
 }
@@ -162,7 +171,10 @@ rt::Task<void> Cluster::observe() {
   auto pods = informers.of<core::Pod>();
   pods.on_any([this](const core::Pod& pod) { saw_pod(pod); });
   informers.start();
-  co_await for_ever();
+  while (true) {
+    co_await workloads_.audit(*client);
+    (void)co_await rt::sleep_for(background, std::chrono::seconds(1));
+  }
 }
 
 rt::Task<bool> Cluster::create_deployment(client::Client& client, std::string name) {
@@ -239,19 +251,23 @@ rt::Task<void> Cluster::use() {
       (void)co_await rt::sleep_for(background, std::chrono::seconds(1));
     }
   }
+  co_await workloads_.create(*client);
   for (int step = 0; step < plan_.user_steps;) {
     (void)co_await rt::sleep_for(background, std::chrono::milliseconds(100 + dice_(8000)));
+    co_await workloads_.change(*client);
     const bool changed = co_await change_deployment(*client, "app" + std::to_string(dice_(static_cast<uint64_t>(plan_.deployments))));
     if (changed) ++step;
   }
   user_done_ = true;
   while (!chaos_done_) (void)co_await rt::sleep_for(background, std::chrono::seconds(1));
   co_await await_convergence(*client);
+  if (outcome_.violations.empty()) co_await workloads_.drain(*client);
   co_await client->close();
 }
 
 rt::Task<std::string> Cluster::what_is_missing(client::Client& client) {
   client::ListOptions everywhere;
+  everywhere.namespace_name = "default";
   auto deployments = co_await client.list<apps::Deployment>(background, everywhere);
   if (!deployments) co_return "deployments cannot be listed: " + deployments.error().message;
   auto pods = co_await client.list<core::Pod>(background, everywhere);
@@ -278,7 +294,7 @@ rt::Task<std::string> Cluster::what_is_missing(client::Client& client) {
     }
     if (!there) violation("deployment " + name + ", acknowledged, is lost");
   }
-  co_return "";
+  co_return co_await workloads_.missing(client, plan_.daemons);
 }
 
 rt::Task<void> Cluster::await_convergence(client::Client& client) {
@@ -298,7 +314,16 @@ rt::Task<void> Cluster::describe(client::Client& client) {
   client::ListOptions everywhere;
   auto sets = co_await client.list<apps::ReplicaSet>(background, everywhere);
   auto pods = co_await client.list<core::Pod>(background, everywhere);
-  if (!sets || !pods) co_return;
+  auto deployments = co_await client.list<apps::Deployment>(background, everywhere);
+  if (!sets || !pods || !deployments) co_return;
+  for (const apps::Deployment& deployment : deployments->items) {
+    std::string line = deployment.metadata.name + " has " + std::to_string(deployment.status.ready_replicas) + " of " +
+                       std::to_string(deployment.spec.replicas.value_or(1)) + ", revision " + std::to_string(deployment.status.observed_generation) +
+                       " of " + std::to_string(deployment.metadata.generation);
+    for (const auto& condition : deployment.status.conditions)
+      line += "; " + condition.type + " " + condition.status + " " + condition.reason + " " + condition.message;
+    outcome_.state.push_back(std::move(line));
+  }
   for (const auto& [name, wanted] : wanted_) outcome_.state.push_back(name + " wants " + std::to_string(wanted.replicas) + " of " + wanted.image);
   for (const apps::ReplicaSet& set : sets->items)
     if (set.spec.replicas.value_or(0) != 0 || set.status.replicas != 0)
@@ -336,6 +361,7 @@ void Cluster::do_disaster() {
     case 3: {
       rt::Machine& node = *nodes_[dice_(nodes_.size())];
       note(node.name() + " loses power");
+      workloads_.node_died(node.name());
       sim_.kill(node, rt::Death::Power);
       sim_.restart(node);
       sim_.start(node, [this, machine = &node] { return be_node(machine); });

@@ -16,9 +16,11 @@ struct ClusterPlan {
   uint64_t seed = 1;
   int nodes = 200;
   int deployments = 6;
-  int user_steps = 30;                                   // changes that the user makes
-  int disasters = 8;                                     // things that go wrong meanwhile
-  rt::Duration converge_max = std::chrono::minutes(20);  // after the last of both
+  int daemons = 20;     // nodes that a daemon runs on
+  int user_steps = 30;  // changes that the user makes
+  int disasters = 8;    // things that go wrong meanwhile
+  // After the last of both. What a quota refused comes again after its recount (5 min), within the work queue's longest pause (1,000 s).
+  rt::Duration converge_max = std::chrono::minutes(45);
 };
 
 struct ClusterOutcome {

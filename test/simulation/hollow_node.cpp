@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "api/gen/coordination_v1.h"
+#include "rules/pod_state.h"
 
 namespace pintle::testing {
 
@@ -78,6 +79,7 @@ rt::Task<Result<Unit>> HollowNode::register_node(rt::Context ctx) {
   core::Node node;
   node.metadata.name = options_.name;
   node.metadata.labels["kubernetes.io/hostname"] = options_.name;
+  for (const auto& [label, value] : options_.labels) node.metadata.labels[label] = value;
   if (!options_.zone.empty()) node.metadata.labels["topology.kubernetes.io/zone"] = options_.zone;
   for (auto* amounts : {&node.status.capacity, &node.status.allocatable}) {
     (*amounts)["cpu"] = api::Quantity::from_int(options_.cpus);
@@ -183,8 +185,12 @@ rt::Task<Result<Unit>> HollowNode::sync_node(rt::Context ctx) {
 
 rt::Task<Result<Unit>> HollowNode::sync_pod(rt::Context ctx, std::string key) {
   const auto pod = pods_.get(key);
-  if (!pod) co_return Unit{};
+  if (!pod) {
+    ended(key);
+    co_return Unit{};
+  }
   if (pod->metadata.deletion_timestamp) {
+    ended(key);
     client::DeleteOptions options;
     options.grace_period_seconds = 0;
     options.precondition_uid = pod->metadata.uid;
@@ -192,9 +198,41 @@ rt::Task<Result<Unit>> HollowNode::sync_pod(rt::Context ctx, std::string key) {
     if (!removed && removed.error().reason != Reason::NotFound && removed.error().reason != Reason::Conflict) co_return Unexpected(removed.error());
     co_return Unit{};
   }
-  if (says_it_runs(*pod)) co_return Unit{};
+  if (rules::is_terminal(*pod)) {
+    ended(key);
+    co_return Unit{};
+  }
+  if (options_.on_start) options_.on_start(*pod);
+  if (says_it_runs(*pod)) co_return co_await end_pod(std::move(ctx), pod);
   CO_TRY(co_await rt::sleep_for(ctx, options_.pod_start_time));
   auto updated = co_await client_.update_status<core::Pod>(ctx, running(*pod));
+  if (!updated && updated.error().reason != Reason::NotFound) co_return Unexpected(updated.error());
+  co_return Unit{};
+}
+
+// One that has done its work. One that is to run for ever is left alone.
+rt::Task<Result<Unit>> HollowNode::end_pod(rt::Context ctx, std::shared_ptr<const core::Pod> pod) {
+  if (pod->spec.restart_policy != "Never") co_return Unit{};
+  const int64_t ran_s = now().seconds - (pod->status.start_time ? pod->status.start_time->seconds : 0);
+  const rt::Duration left = options_.pod_run_time - std::chrono::seconds(ran_s);
+  if (left > rt::Duration::zero()) {
+    loop_.queue().add_after(client::object_key(pod->metadata.namespace_, pod->metadata.name), left);
+    co_return Unit{};
+  }
+  core::Pod done = *pod;
+  done.status.phase = "Succeeded";
+  for (auto& status : done.status.container_statuses) {
+    core::ContainerStateTerminated state;
+    state.started_at = status.state.running ? status.state.running->started_at : now();
+    state.finished_at = now();
+    state.reason = "Completed";
+    status.state = {};
+    status.state.terminated = state;
+    status.ready = false;
+  }
+  for (auto& one : done.status.conditions)
+    if (one.type == "Ready" || one.type == "ContainersReady") one.status = "False";
+  auto updated = co_await client_.update_status<core::Pod>(std::move(ctx), std::move(done));
   if (!updated && updated.error().reason != Reason::NotFound) co_return Unexpected(updated.error());
   co_return Unit{};
 }

@@ -75,8 +75,9 @@ class HollowNode:
         self.threads = [threading.Thread(target=self.guard, args=(work,), daemon=True) for work in (self.keep_lease, self.follow_pods)]
 
     def start(self):
-        self.client.call('POST', '/api/v1/nodes', {'apiVersion': 'v1', 'kind': 'Node', 'metadata': {'name': self.name, 'labels': {
-            'kubernetes.io/hostname': self.name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64'}}})
+        self.client.call('POST', '/api/v1/nodes', {'apiVersion': 'v1', 'kind': 'Node', 'metadata': {'name': self.name,
+            'labels': {'kubernetes.io/hostname': self.name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64'},
+            'annotations': {'volumes.kubernetes.io/controller-managed-attach-detach': 'true'}}})
         resources = {'cpu': '8', 'memory': '16Gi', 'pods': '110', 'ephemeral-storage': '100Gi'}
         self.client.call('PATCH', f'/api/v1/nodes/{self.name}/status', {'status': {
             'capacity': resources, 'allocatable': resources, 'addresses': [{'type': 'InternalIP', 'address': f'10.64.0.{self.number + 1}'}, {'type': 'Hostname', 'address': self.name}],

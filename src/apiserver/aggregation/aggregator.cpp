@@ -63,7 +63,7 @@ Aggregator::Aggregator(AggregatorDeps deps)
       became_unavailable_(
           counted_, {"aggregator_unavailable_apiservice_total", "How often the server of an APIService has become unavailable", {"name", "reason"}}) {
 }
-Aggregator::~Aggregator() { CHECK(!tasks_, "await stop() before destroying Aggregator"); }
+Aggregator::~Aggregator() = default;
 
 void Aggregator::subscribe() {
   ResourceReader& reader = deps_.registry.reader();
@@ -93,7 +93,7 @@ void Aggregator::subscribe() {
 }
 
 rt::Task<Result<Unit>> Aggregator::start() {
-  tasks_ = std::make_unique<rt::TaskGroup>();
+  loops_.start();
   subscribe();
   for (const auto& [group, version] : deps_.add_ons) changes_->api_services.add(version + "." + group);
   CO_TRY(co_await remove_leftovers());
@@ -101,11 +101,9 @@ rt::Task<Result<Unit>> Aggregator::start() {
   registry::ChangedNames::Look definition = [this](const std::string& name) { return note_definition(name); };
   registry::ChangedNames::Look service = [this](const std::string& name) { return look_at(name); };
   registry::ChangedNames::Look trust = [this](const std::string&) { return keep_trust(); };
-  const rt::Context ctx = tasks_->context();
-  tasks_->spawn(follow(ctx, changes_->definitions, std::move(definition), "A definition cannot be read, and is tried again"));
-  tasks_->spawn(follow(ctx, changes_->api_services, std::move(service), "An APIService could not be acted on, and is tried again"));
-  tasks_->spawn(
-      follow(ctx, changes_->trust, std::move(trust), "What aggregated servers are to know of clients could not be written, and is tried again"));
+  loops_.follow(changes_->definitions, std::move(definition), {"A definition cannot be read, and is tried again"});
+  loops_.follow(changes_->api_services, std::move(service), {"An APIService could not be acted on, and is tried again"});
+  loops_.follow(changes_->trust, std::move(trust), {"What aggregated servers are to know of clients could not be written, and is tried again"});
   co_return Unit{};
 }
 
@@ -130,13 +128,6 @@ rt::Task<void> Aggregator::note_definitions() {
   }
 }
 
-rt::Task<void> Aggregator::follow(rt::Context ctx, registry::ChangedNames& names, registry::ChangedNames::Look look, const char* complaint) {
-  registry::ChangedNames::Failed failed = [complaint](const Status& why, const std::string& name) {
-    component::log::error(complaint, why, {{"name", name}});
-  };
-  co_await names.follow(ctx, std::move(look), std::move(failed));
-}
-
 // APIServices of group versions that an earlier start served by itself, and this one does not.
 rt::Task<Result<Unit>> Aggregator::remove_leftovers() {
   for (const auto& cached : deps_.registry.reader().list(api_services, "")) {
@@ -156,15 +147,13 @@ rt::Task<Result<Unit>> Aggregator::remove_leftovers() {
 }
 
 rt::Task<void> Aggregator::stop() {
-  if (!tasks_) co_return;
-  for (registry::ChangedNames* names : {&changes_->api_services, &changes_->definitions, &changes_->trust}) names->close();
+  if (!loops_.running()) co_return;
   {
     ThreadLock lock(changes_->mutex);
     changes_->by_service.clear();
   }
   for (auto& [name, watched] : watched_) watched->ctx.cancel();
-  co_await tasks_->close();
-  tasks_.reset();
+  co_await loops_.stop();
   watched_.clear();
   co_await backends_.close();
 }
@@ -274,7 +263,7 @@ void Aggregator::watch(RemotePtr remote) {
     return;
   }
   forget(name);
-  auto watched = std::make_shared<Watched>(remote, backends_, tasks_->context());
+  auto watched = std::make_shared<Watched>(remote, backends_, loops_.context());
   watched_[name] = watched;
   {
     ThreadLock lock(changes_->mutex);
@@ -282,7 +271,7 @@ void Aggregator::watch(RemotePtr remote) {
   }
   changes_->watched.store(watched_.size(), std::memory_order_release);
   publish(*watched);
-  tasks_->spawn(watch_over(std::move(watched)));
+  loops_.spawn(watch_over(std::move(watched)));
 }
 
 void Aggregator::forget(const std::string& name) {

@@ -18,8 +18,8 @@
 #include "apiserver/bootstrap/cluster_trust.h"
 #include "apiserver/exchange/exchange.h"
 #include "apiserver/published/further.h"
-#include "apiserver/registry/changed_names.h"
 #include "apiserver/registry/installed_registry.h"
+#include "apiserver/registry/name_loops.h"
 #include "component/metrics.h"
 #include "rt/sync.h"
 
@@ -84,7 +84,6 @@ class Aggregator {
   void subscribe();
   rt::Task<Result<Unit>> remove_leftovers();
   rt::Task<void> look_at_all();
-  rt::Task<void> follow(rt::Context ctx, registry::ChangedNames& names, registry::ChangedNames::Look look, const char* complaint);
   rt::Task<Result<Unit>> look_at(const std::string& name);
   rt::Task<Result<Unit>> keep_local(const std::string& name, const api::apiregistration_v1::APIService* now);
   rt::Task<Result<Unit>> act(Action action, const std::string& name, const api::apiregistration_v1::APIService* now,
@@ -113,7 +112,7 @@ class Aggregator {
   rt::Channel<Unit> checks_{checks_at_once_max};
   rt::Channel<Unit> documents_{documents_at_once_max};
   std::shared_ptr<Changes> changes_ = std::make_shared<Changes>();
-  std::unique_ptr<rt::TaskGroup> tasks_;
+  registry::NameLoops loops_;
 };
 
 }  // namespace pintle::apiserver::aggregation

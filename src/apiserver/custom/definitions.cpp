@@ -63,7 +63,7 @@ bool is_held(const Definition& definition) {
 }  // namespace
 
 Definitions::Definitions(registry::InstalledRegistry& registry, const ConversionDeps& conversion) : registry_(registry), conversion_(conversion) {}
-Definitions::~Definitions() { CHECK(!tasks_, "await stop() before destroying Definitions"); }
+Definitions::~Definitions() = default;
 
 rt::Task<Result<Unit>> Definitions::start() {
   registry_.reader().subscribe(definitions_resource(), [changes = changes_](const storage::CacheEvent& event) {
@@ -76,29 +76,17 @@ rt::Task<Result<Unit>> Definitions::start() {
     accepted_[definition.spec.group][definition.metadata.name] = definition.status.accepted_names;
   }
   const std::set<std::string> names = changes_->names.take();
-  tasks_ = std::make_unique<rt::TaskGroup>();
+  loops_.start();
   for (const std::string& name : names) {
     auto done = co_await look_at(name);
     if (!done) component::log::error("A custom resource is not served", done.error(), {{"definition", name}});
   }
-  tasks_->spawn(follow(tasks_->context()));
+  registry::ChangedNames::Look look = [this](const std::string& name) { return look_at(name); };
+  loops_.follow(changes_->names, std::move(look), {"A definition of custom resources could not be acted on, and is tried again", "definition"});
   co_return Unit{};
 }
 
-rt::Task<void> Definitions::stop() {
-  if (!tasks_) co_return;
-  changes_->names.close();
-  co_await tasks_->close();
-  tasks_.reset();
-}
-
-rt::Task<void> Definitions::follow(rt::Context ctx) {
-  registry::ChangedNames::Look look = [this](const std::string& name) { return look_at(name); };
-  registry::ChangedNames::Failed failed = [](const pintle::Status& why, const std::string& name) {
-    component::log::error("A definition of custom resources could not be acted on, and is tried again", why, {{"definition", name}});
-  };
-  co_await changes_->names.follow(ctx, std::move(look), std::move(failed));
-}
+rt::Task<void> Definitions::stop() { co_await loops_.stop(); }
 
 rt::Task<Result<Unit>> Definitions::look_at(const std::string& name) {
   auto found = registry_.reader().get(definitions_resource(), "", name);
@@ -112,7 +100,7 @@ rt::Task<Result<Unit>> Definitions::look_at(const std::string& name) {
     if (!is_held(definition)) co_return Unit{};
     Clearing& clearing = clearing_[name];
     clearing.again = true;
-    if (!std::exchange(clearing.running, true)) tasks_->spawn(clear(name));
+    if (!std::exchange(clearing.running, true)) loops_.spawn(clear(name));
     co_return Unit{};
   }
   CO_TRY(co_await settle_status(definition));
@@ -169,7 +157,7 @@ rt::Task<Result<Unit>> Definitions::serve(const Definition& definition) {
 }
 
 rt::Task<void> Definitions::clear(std::string name) {
-  const rt::Context ctx = tasks_->context();
+  const rt::Context ctx = loops_.context();
   rt::BackoffOptions options;
   options.initial = retry_initial;
   options.max = retry_max;
@@ -203,7 +191,7 @@ struct Definitions::Removal {
 };
 
 rt::Task<void> Definitions::remove_objects(Removal& removal) {
-  const rt::Context ctx = tasks_->context();
+  const rt::Context ctx = loops_.context();
   RequestScope scope = registry_.own_scope(ctx);
   while (removal.next < removal.objects.size() && !ctx.done()) {
     const storage::CachedObjectPtr object = std::move(removal.objects[removal.next++]);
@@ -250,7 +238,7 @@ rt::Task<Result<Unit>> Definitions::clear_away(const Definition& definition) {
       rt::TaskGroup removers;
       for (std::size_t i = 0; i < std::min(removed_at_once_max, removal.objects.size()); ++i) removers.spawn(remove_objects(removal));
       co_await removers.join();
-      if (tasks_->context().done()) co_return Unexpected(tasks_->context().status());
+      if (loops_.context().done()) co_return Unexpected(loops_.context().status());
       clearing_[name].asked = removal.failed.empty();
     }
     left = registry_.find(removal.resource)->cache().count("");

@@ -10,8 +10,8 @@
 
 #include "apiserver/custom/conversion.h"
 #include "apiserver/custom/definition_status.h"
-#include "apiserver/registry/changed_names.h"
 #include "apiserver/registry/installed_registry.h"
+#include "apiserver/registry/name_loops.h"
 #include "base/mutex.h"
 #include "rt/sync.h"
 
@@ -30,7 +30,6 @@ class Definitions {
   rt::Task<void> stop();
 
  private:
-  rt::Task<void> follow(rt::Context ctx);
   rt::Task<Result<Unit>> look_at(const std::string& name);
   rt::Task<Result<Unit>> settle_status(const Definition& definition);
   rt::Task<Result<Unit>> serve(const Definition& definition);
@@ -75,7 +74,7 @@ class Definitions {
     std::set<std::string> strays GUARDED_BY(mutex);  // definitions of which an object was made while they were about to go
   };
   std::shared_ptr<Changes> changes_ = std::make_shared<Changes>();
-  std::unique_ptr<rt::TaskGroup> tasks_;
+  registry::NameLoops loops_;
 };
 
 }  // namespace pintle::apiserver::custom

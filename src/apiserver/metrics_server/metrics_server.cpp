@@ -48,7 +48,6 @@ MetricsServer::MetricsServer(MetricsServerDeps deps)
       requests_(counted_, {"metrics_server_kubelet_request_total", "Number of requests sent to Kubelet API", {"success"}}) {
   CHECK(deps_.resolution > rt::Duration::zero(), "validated as a flag");
 }
-MetricsServer::~MetricsServer() { CHECK(!tasks_, "await stop() before destroying MetricsServer"); }
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::make(MetricsServerDeps deps) {
   auto out = std::make_unique<MetricsServer>(deps);
@@ -60,7 +59,7 @@ std::vector<registry::ResourceDefinition> MetricsServer::resources() const { ret
 
 void MetricsServer::start(registry::InstalledRegistry& registry) {
   registry_ = &registry;
-  tasks_ = std::make_unique<rt::TaskGroup>();
+  const rt::Context ctx = loops_.start();
   registry.reader().subscribe(nodes, [changes = changes_](const storage::CacheEvent& event) {
     if (event.object) changes->nodes.add(event.object->header().name);
   });
@@ -70,25 +69,15 @@ void MetricsServer::start(registry::InstalledRegistry& registry) {
   changes_->roles.add(reader_role);
   registry::ChangedNames::Look node = [this](const std::string& name) { return look_at_node(name); };
   registry::ChangedNames::Look role = [this](const std::string& name) { return keep_role(name); };
-  const rt::Context ctx = tasks_->context();
-  tasks_->spawn(follow(ctx, changes_->nodes, std::move(node), "A node cannot be read, and is tried again"));
-  tasks_->spawn(follow(ctx, changes_->roles, std::move(role), "The role of who reads metrics cannot be kept, and is tried again"));
-  tasks_->spawn(run(ctx));
+  loops_.follow(changes_->nodes, std::move(node), {"A node cannot be read, and is tried again"});
+  loops_.follow(changes_->roles, std::move(role), {"The role of who reads metrics cannot be kept, and is tried again"});
+  loops_.spawn(run(ctx));
 }
 
 rt::Task<void> MetricsServer::stop() {
-  if (tasks_) {
-    for (registry::ChangedNames* names : {&changes_->nodes, &changes_->roles}) names->close();
-    co_await tasks_->close();
-    tasks_.reset();
-  }
+  co_await loops_.stop();
   if (kubelets_) co_await kubelets_->close();
   kubelets_.reset();
-}
-
-rt::Task<void> MetricsServer::follow(rt::Context ctx, registry::ChangedNames& names, registry::ChangedNames::Look look, const char* complaint) {
-  registry::ChangedNames::Failed failed = [complaint](const Status& why, const std::string& name) { log::error(complaint, why, {{"name", name}}); };
-  co_await names.follow(ctx, std::move(look), std::move(failed));
 }
 
 rt::Task<Result<Unit>> MetricsServer::look_at_node(std::string name) {
@@ -127,7 +116,7 @@ rt::Task<void> MetricsServer::run(rt::Context ctx) {
     asked_lately_ = asked;
     for (Schedule::Turn& turn : schedule_.take_due(now, scrapes_at_once_max - running_)) {
       ++running_;
-      tasks_->spawn(scrape(ctx, std::move(turn)));
+      loops_.spawn(scrape(ctx, std::move(turn)));
     }
     const auto next = running_ < scrapes_at_once_max ? schedule_.next_due() : std::nullopt;
     const rt::Context until = next ? ctx.with_deadline(*next) : ctx;

@@ -10,8 +10,8 @@
 #include "apiserver/connect/kubelet_client.h"
 #include "apiserver/metrics_server/plan.h"
 #include "apiserver/metrics_server/readings.h"
-#include "apiserver/registry/changed_names.h"
 #include "apiserver/registry/installed_registry.h"
+#include "apiserver/registry/name_loops.h"
 #include "component/metrics.h"
 #include "rt/sync.h"
 
@@ -33,7 +33,6 @@ class MetricsServer {
   // An error names the certificate file at fault.
   static Result<std::unique_ptr<MetricsServer>> make(MetricsServerDeps deps);
   explicit MetricsServer(MetricsServerDeps deps);
-  ~MetricsServer();
 
   // For the registry, before it starts.
   std::vector<registry::ResourceDefinition> resources() const;
@@ -50,7 +49,6 @@ class MetricsServer {
     rt::Event wake;
   };
 
-  rt::Task<void> follow(rt::Context ctx, registry::ChangedNames& names, registry::ChangedNames::Look look, const char* complaint);
   rt::Task<Result<Unit>> look_at_node(std::string name);
   rt::Task<Result<Unit>> keep_role(std::string name);
   rt::Task<void> run(rt::Context ctx);
@@ -68,7 +66,7 @@ class MetricsServer {
   bool asked_lately_ = false;
   component::metrics::Registry counted_;
   component::metrics::CounterVec requests_;
-  std::unique_ptr<rt::TaskGroup> tasks_;
+  registry::NameLoops loops_;
 };
 
 }  // namespace pintle::apiserver::metrics_server

@@ -59,29 +59,13 @@ class Served final : public KnownKinds {
 }  // namespace
 
 PolicyStatus::PolicyStatus(registry::InstalledRegistry& registry) : registry_(registry) {}
-PolicyStatus::~PolicyStatus() { CHECK(!tasks_, "await stop() before destroying PolicyStatus"); }
 
 void PolicyStatus::start() {
   registry_.reader().subscribe(policies(), [changes = changes_](const storage::CacheEvent& event) {
     if (event.type != storage::CacheEventType::Deleted && event.object) changes->add(event.object->header().name);
   });
-  tasks_ = std::make_unique<rt::TaskGroup>();
-  tasks_->spawn(follow(tasks_->context()));
-}
-
-rt::Task<void> PolicyStatus::stop() {
-  if (!tasks_) co_return;
-  changes_->close();
-  co_await tasks_->close();
-  tasks_.reset();
-}
-
-rt::Task<void> PolicyStatus::follow(rt::Context ctx) {
-  registry::ChangedNames::Look look = [this, ctx](const std::string& name) { return look_at(ctx, name); };
-  registry::ChangedNames::Failed failed = [](const Status& why, const std::string& name) {
-    component::log::error("The types of a policy's expressions could not be told, which is tried again", why, {{"policy", name}});
-  };
-  co_await changes_->follow(ctx, std::move(look), std::move(failed));
+  registry::ChangedNames::Look look = [this, ctx = loops_.start()](const std::string& name) { return look_at(ctx, name); };
+  loops_.follow(*changes_, std::move(look), {"The types of a policy's expressions could not be told, which is tried again", "policy"});
 }
 
 rt::Task<Result<Unit>> PolicyStatus::look_at(rt::Context ctx, std::string name) {

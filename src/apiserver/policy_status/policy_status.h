@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "apiserver/registry/changed_names.h"
 #include "apiserver/registry/installed_registry.h"
+#include "apiserver/registry/name_loops.h"
 #include "rt/sync.h"
 
 namespace pintle::apiserver::policy_status {
@@ -15,19 +15,17 @@ class PolicyStatus {
  public:
   // `registry` has started, and outlives this. Belongs to the executor that starts it.
   explicit PolicyStatus(registry::InstalledRegistry& registry);
-  ~PolicyStatus();
 
   void start();
-  rt::Task<void> stop();
+  rt::Task<void> stop() { co_await loops_.stop(); }
 
  private:
-  rt::Task<void> follow(rt::Context ctx);
   rt::Task<Result<Unit>> look_at(rt::Context ctx, std::string name);
 
   registry::InstalledRegistry& registry_;
   const std::shared_ptr<registry::ChangedNames> changes_ =
       std::make_shared<registry::ChangedNames>();  // shared with the listener, which outlives this
-  std::unique_ptr<rt::TaskGroup> tasks_;
+  registry::NameLoops loops_;
 };
 
 }  // namespace pintle::apiserver::policy_status

@@ -36,8 +36,6 @@ TokenTracking::TokenTracking(rt::Runtime& runtime, registry::InstalledRegistry& 
       automatic_uses_(metrics, {"serviceaccount_legacy_auto_token_uses_total", "Uses of tokens in Secrets that their account lists", {}}),
       refused_uses_(metrics, {"serviceaccount_invalid_legacy_auto_token_uses_total", "Uses of tokens in Secrets that are marked invalid", {}}) {}
 
-TokenTracking::~TokenTracking() { CHECK(!tasks_, "await stop() before destroying TokenTracking"); }
-
 int64_t TokenTracking::now_seconds() const {
   return std::chrono::duration_cast<std::chrono::seconds>(runtime_.clock().wall_now().time_since_epoch()).count();
 }
@@ -57,23 +55,8 @@ void TokenTracking::start() {
     if (event.object && is_tracking_map(*event.object)) changes->add("");
   });
   changes_->add("");
-  tasks_ = std::make_unique<rt::TaskGroup>();
-  tasks_->spawn(follow(tasks_->context()));
-}
-
-rt::Task<void> TokenTracking::stop() {
-  if (!tasks_) co_return;
-  changes_->close();
-  co_await tasks_->close();
-  tasks_.reset();
-}
-
-rt::Task<void> TokenTracking::follow(rt::Context ctx) {
-  registry::ChangedNames::Look look = [this, ctx](const std::string& name) { return look_at(ctx, name); };
-  registry::ChangedNames::Failed failed = [](const Status& why, const std::string& name) {
-    component::log::error("The use of a token could not be noted, which is tried again", why, {{"secret", name}});
-  };
-  co_await changes_->follow(ctx, std::move(look), std::move(failed));
+  registry::ChangedNames::Look look = [this, ctx = loops_.start()](const std::string& name) { return look_at(ctx, name); };
+  loops_.follow(*changes_, std::move(look), {"The use of a token could not be noted, which is tried again", "secret"});
 }
 
 rt::Task<Result<Unit>> TokenTracking::look_at(rt::Context ctx, std::string name) {
@@ -119,7 +102,7 @@ rt::Task<Result<Unit>> TokenTracking::keep_map(rt::Context ctx) {
   }
   const rt::TimePoint at = runtime_.clock().now();
   if (at < next_remake_) {
-    tasks_->spawn(look_again(std::move(ctx), next_remake_ - at));
+    loops_.spawn(look_again(std::move(ctx), next_remake_ - at));
     co_return Unit{};
   }
   bootstrap::RegistryWriter writer(registry_);

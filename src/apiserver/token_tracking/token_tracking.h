@@ -6,8 +6,8 @@
 #include <string>
 
 #include "apiserver/authentication/service_account/secret_token_uses.h"
-#include "apiserver/registry/changed_names.h"
 #include "apiserver/registry/installed_registry.h"
+#include "apiserver/registry/name_loops.h"
 #include "component/metrics.h"
 #include "rt/sync.h"
 
@@ -20,16 +20,14 @@ class TokenTracking final : public authentication::service_account::SecretTokenU
  public:
   // The three outlive it. What is used before start() is noted after it.
   TokenTracking(rt::Runtime& runtime, registry::InstalledRegistry& registry, component::metrics::Registry& metrics);
-  ~TokenTracking() override;
 
   void used(authentication::service_account::SecretTokenUse use, const api::core_v1::Secret& secret) override;
   // The registry has started. Belongs to the executor that starts it.
   void start();
-  rt::Task<void> stop();
+  rt::Task<void> stop() { co_await loops_.stop(); }
 
  private:
   int64_t now_seconds() const;
-  rt::Task<void> follow(rt::Context ctx);
   rt::Task<Result<Unit>> look_at(rt::Context ctx, std::string name);
   rt::Task<Result<Unit>> note_day(rt::Context ctx, std::string ns, std::string name);
   rt::Task<Result<Unit>> keep_map(rt::Context ctx);
@@ -41,7 +39,7 @@ class TokenTracking final : public authentication::service_account::SecretTokenU
   // "NAMESPACE/NAME" of Secrets, so never more than there are, and "" for the ConfigMap. Shared with the listener, which outlives this.
   const std::shared_ptr<registry::ChangedNames> changes_ = std::make_shared<registry::ChangedNames>();
   rt::TimePoint next_remake_{};
-  std::unique_ptr<rt::TaskGroup> tasks_;
+  registry::NameLoops loops_;
 };
 
 }  // namespace pintle::apiserver::token_tracking

@@ -8,6 +8,7 @@
 #include "cmd/kube_controller_manager/flags.h"
 #include "cmd/kube_controller_manager/service_account_clients.h"
 #include "component/command.h"
+#include "component/feature_metrics.h"
 #include "component/log.h"
 #include "component/log_flags.h"
 #include "component/serving/secure_port.h"
@@ -32,6 +33,7 @@ struct Options {
   bool own_accounts = false;  // --use-service-account-credentials
   component::SecurePortOptions port;
   component::FlagValues flags;
+  std::string configuration;  // of /configz
 };
 
 int fail(const Status& status) { return component::fail("kube-controller-manager", status); }
@@ -67,6 +69,7 @@ Result<Options> options_of(rt::Runtime& runtime, const component::FlagSet& flags
   TRY_ASSIGN(out.controllers, controller_options(runtime.disk(), flags));
   TRY(component::read_secure_port(flags, out.port));
   out.flags = flags.values();
+  out.configuration = controller_manager_configuration(flags);
   TRY_ASSIGN(out.connection, connection_of(runtime.disk(), flags));
   // Without --root-ca-file, pods trust whom this manager trusts.
   if (out.controllers.root_ca_pem.empty()) {
@@ -115,6 +118,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   auto client = client::connect(runtime, options.connection);
   if (!client) co_return fail(client.error());
   ServiceAccountClients accounts(**client, options.connection);
+  const component::FeatureGates gates = options.controllers.feature_gates;
   controller::ManagerSetup setup{
       runtime, **client, nullptr, std::move(options.controllers), std::move(options.selected), std::move(options.leader_election)};
   if (options.own_accounts)
@@ -122,8 +126,9 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
   setup.metrics = &registry;
   setup.client_metrics = &client_metrics;
   auto manager = controller::make_controller_manager(std::move(setup));
-  registry.add_callback([&manager](std::string& out) {
+  registry.add_callback([&manager, gates](std::string& out) {
     metrics::write_process_metrics(out);
+    component::write_feature_metrics(out, gates);
     metrics::write_head(out, "pintle_controllers_running", "Whether the controllers are at work in this process.", "gauge");
     metrics::write_sample(out, "pintle_controllers_running", {}, {}, manager->running() ? 1 : 0);
   });
@@ -133,6 +138,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
                                     .reviewer = &reviewer,
                                     .name = "kube-controller-manager",
                                     .options = options.port,
+                                    .config = {{"kubecontrollermanager.config.k8s.io", options.configuration}},
                                     .flags = options.flags};
   component::SecurePort port(std::move(wanted));
   int status = 0;

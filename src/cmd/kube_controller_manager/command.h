@@ -19,6 +19,8 @@ Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const c
 Result<std::string> trusted_authority(rt::Disk& disk, const net::ClientOptions& tls);
 // What --controllers and --enable-garbage-collector say, as a list of --controllers.
 std::vector<std::string> selected_controllers(const component::FlagSet& flags);
+// What the flags say, as KubeControllerManagerConfiguration: JSON as upstream's /configz gives it.
+std::string controller_manager_configuration(const component::FlagSet& flags);
 // Runs until SIGINT or SIGTERM, or until the lease is lost; the exit status.
 int run_kube_controller_manager(std::span<const char* const> args);
 

@@ -94,6 +94,12 @@ Result<Unit> take_sync_period(const FlagSet& flags, std::string_view flag, Optio
   return Unit{};
 }
 
+Result<Unit> take_reconcile_period(const FlagSet& flags, std::string_view flag, Options& options) {
+  TRY(into<&Options::attach_detach_reconcile_sync_period>(flags, flag, options));
+  if (options.attach_detach_reconcile_sync_period < std::chrono::seconds(1)) return bad_request("--" + std::string(flag) + " must be 1s or more");
+  return Unit{};
+}
+
 // Two flags for one period: the longer one counts.
 Result<Unit> take_batch_period(const FlagSet& flags, std::string_view flag, Options& options) {
   options.endpoint_updates_batch_period = std::max(options.endpoint_updates_batch_period, flags.get_duration(flag));
@@ -129,6 +135,7 @@ Result<Unit> take_workers(const FlagSet& flags, std::string_view flag, Options& 
 }
 
 constexpr component::BoundFlag<Options> bound[] = {
+    {"attach-detach-reconcile-sync-period", take_reconcile_period},
     {"cluster-signing-duration", into<&Options::cluster_signing_duration>},
     {"concurrent-cron-job-syncs", take_workers},
     {"concurrent-daemonset-syncs", take_workers},
@@ -148,6 +155,8 @@ constexpr component::BoundFlag<Options> bound[] = {
     {"concurrent-serviceaccount-token-syncs", take_workers},
     {"concurrent-statefulset-syncs", take_workers},
     {"concurrent-ttl-after-finished-syncs", take_workers},
+    {"disable-attach-detach-reconcile-sync", into<&Options::disable_attach_detach_reconcile_sync>},
+    {"disable-force-detach-on-timeout", into<&Options::disable_force_detach_on_timeout>},
     {"endpoint-updates-batch-period", take_batch_period},
     {"endpointslice-updates-batch-period", take_batch_period},
     {"feature-gates", take_gates},

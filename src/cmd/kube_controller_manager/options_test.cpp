@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "cmd/kube_controller_manager/command.h"
 #include "cmd/kube_controller_manager/flags.h"
 #include "cmd/testing.h"
@@ -29,6 +31,8 @@ TEST(ControllerOptions, UpstreamsDefaults) {
   EXPECT_EQ(options->node_eviction_rate, 0.1);
   EXPECT_EQ(options->unhealthy_zone_threshold, 0.55);
   EXPECT_EQ(options->terminated_pod_gc_threshold, 12500);
+  EXPECT_EQ(options->attach_detach_reconcile_sync_period, std::chrono::minutes(1));
+  EXPECT_FALSE(options->disable_attach_detach_reconcile_sync || options->disable_force_detach_on_timeout);
   EXPECT_EQ(options->max_endpoints_per_slice, 100);
   EXPECT_EQ(options->cluster_signing_duration, std::chrono::hours(24 * 365));
   EXPECT_EQ(options->horizontal_pod_autoscaler_sync_period, std::chrono::seconds(15));
@@ -44,14 +48,27 @@ TEST(ControllerOptions, EachFlagReachesItsMember) {
   World world;
   ASSERT_TRUE(world.disk.write("/ca.crt", "CERTIFICATE"));
   ASSERT_TRUE(world.disk.write("/ca.key", "KEY"));
-  const auto options =
-      world.read({"--concurrent-deployment-syncs=9", "--mirroring-concurrent-service-endpoint-syncs=3", "--node-eviction-rate=2.5",
-                  "--endpoint-updates-batch-period=1s", "--endpointslice-updates-batch-period=3s", "--root-ca-file=/ca.crt",
-                  "--cluster-signing-cert-file=/ca.crt", "--cluster-signing-key-file=/ca.key", "--cluster-signing-duration=1h",
-                  "--allocate-node-cidrs", "--cluster-cidr=10.1.0.0/16,fd00::/48", "--node-cidr-mask-size-ipv4=25",
-                  "--horizontal-pod-autoscaler-sync-period=2s", "--horizontal-pod-autoscaler-downscale-stabilization=1m",
-                  "--horizontal-pod-autoscaler-cpu-initialization-period=3m", "--horizontal-pod-autoscaler-initial-readiness-delay=7s",
-                  "--horizontal-pod-autoscaler-tolerance=0.05", "--concurrent-horizontal-pod-autoscaler-syncs=2"});
+  const auto options = world.read({"--concurrent-deployment-syncs=9",
+                                   "--mirroring-concurrent-service-endpoint-syncs=3",
+                                   "--node-eviction-rate=2.5",
+                                   "--endpoint-updates-batch-period=1s",
+                                   "--endpointslice-updates-batch-period=3s",
+                                   "--root-ca-file=/ca.crt",
+                                   "--cluster-signing-cert-file=/ca.crt",
+                                   "--cluster-signing-key-file=/ca.key",
+                                   "--cluster-signing-duration=1h",
+                                   "--allocate-node-cidrs",
+                                   "--cluster-cidr=10.1.0.0/16,fd00::/48",
+                                   "--node-cidr-mask-size-ipv4=25",
+                                   "--horizontal-pod-autoscaler-sync-period=2s",
+                                   "--horizontal-pod-autoscaler-downscale-stabilization=1m",
+                                   "--horizontal-pod-autoscaler-cpu-initialization-period=3m",
+                                   "--horizontal-pod-autoscaler-initial-readiness-delay=7s",
+                                   "--horizontal-pod-autoscaler-tolerance=0.05",
+                                   "--concurrent-horizontal-pod-autoscaler-syncs=2",
+                                   "--attach-detach-reconcile-sync-period=3s",
+                                   "--disable-attach-detach-reconcile-sync",
+                                   "--disable-force-detach-on-timeout"});
   ASSERT_TRUE(options) << options.error().message;
   EXPECT_EQ(options->concurrency,
             (std::map<std::string, int>{
@@ -63,6 +80,8 @@ TEST(ControllerOptions, EachFlagReachesItsMember) {
   EXPECT_EQ(options->horizontal_pod_autoscaler_initial_readiness_delay, std::chrono::seconds(7));
   EXPECT_EQ(options->horizontal_pod_autoscaler_tolerance, 0.05);
   EXPECT_EQ(options->endpoint_updates_batch_period, std::chrono::seconds(3));
+  EXPECT_EQ(options->attach_detach_reconcile_sync_period, std::chrono::seconds(3));
+  EXPECT_TRUE(options->disable_attach_detach_reconcile_sync && options->disable_force_detach_on_timeout);
   EXPECT_EQ(options->root_ca_pem, "CERTIFICATE");
   EXPECT_EQ(options->signers.size(), 4u);
   EXPECT_EQ(options->signers.at("kubernetes.io/legacy-unknown").key_pem, "KEY");
@@ -70,6 +89,20 @@ TEST(ControllerOptions, EachFlagReachesItsMember) {
   EXPECT_TRUE(options->allocate_node_cidrs);
   EXPECT_EQ(options->cluster_cidrs.size(), 2u);
   EXPECT_EQ(options->node_cidr_mask_size_v4, 25);
+}
+
+// The page as a whole is compared with upstream's in test/integration.
+TEST(ControllerOptions, TheConfigurationSaysWhatTheFlagsSay) {
+  const std::string page = controller_manager_configuration(testing::flags_of(
+      kube_controller_manager_flags(), {"--concurrent-job-syncs=7", "--node-eviction-rate=2.5", "--service-cluster-ip-range=10.0.0.0/16,fd00::/108",
+                                        "--controllers=*,-ttl", "--attach-detach-reconcile-sync-period=90s", "--leader-elect=false"}));
+  for (const char* part :
+       {R"({"kind":"KubeControllerManagerConfiguration","apiVersion":"kubecontrollermanager.config.k8s.io/v1alpha1","Generic":{"Port":0,)",
+        R"("JobController":{"ConcurrentJobSyncs":7},)", R"("NodeEvictionRate":2.5,)", R"("Controllers":["*","-ttl"],)",
+        R"("ServiceCIDR":"10.0.0.0/16","SecondaryServiceCIDR":"fd00::/108",)", R"("ReconcilerSyncLoopPeriod":"1m30s",)", R"("leaderElect":false,)",
+        R"("DeprecatedController":{},)", R"("ResourceClaimController":{"ConcurrentSyncs":50}})"})
+    EXPECT_NE(page.find(part), std::string::npos) << part << " is not in " << page;
+  EXPECT_EQ(std::ranges::count(page, '{'), std::ranges::count(page, '}'));
 }
 
 TEST(ControllerOptions, TokensInSecrets) {
@@ -95,6 +128,7 @@ TEST(ControllerOptions, MistakesNameTheFlag) {
   EXPECT_EQ(no_key.find("secret"), std::string::npos);
   EXPECT_EQ(world.refusal({"--legacy-service-account-token-clean-up-period=0s"}),
             "--legacy-service-account-token-clean-up-period must be more than zero");
+  EXPECT_EQ(world.refusal({"--attach-detach-reconcile-sync-period=999ms"}), "--attach-detach-reconcile-sync-period must be 1s or more");
   EXPECT_EQ(world.refusal({"--max-endpoints-per-slice=1001"}), "--max-endpoints-per-slice must be 1-1000");
   EXPECT_EQ(world.refusal({"--horizontal-pod-autoscaler-sync-period=0s"}), "--horizontal-pod-autoscaler-sync-period must be more than 0");
   EXPECT_TRUE(world.refusal({"--root-ca-file=/none"}).starts_with("--root-ca-file: ")) << world.refusal({"--root-ca-file=/none"});

@@ -16,6 +16,8 @@ using CronPtr = std::shared_ptr<const CronJob>;
 
 namespace {
 
+constexpr auto skew_bounds = growing_bounds<10>(1, 2);  // seconds
+
 class CronJobController final : public Controller {
  public:
   explicit CronJobController(ControllerDeps deps)
@@ -53,6 +55,8 @@ class CronJobController final : public Controller {
   client::Informer<Job> jobs_;
   objects::Written<CronJob> written_;
   objects::Written<Job> written_jobs_;
+  component::metrics::Histogram& skew_ = deps_.families.histogram("cronjob_controller_job_creation_skew_duration_seconds",
+                                                                  "Time from when a job was due until it was created.", skew_bounds);
   rt::TimeZoneFiles zones_{deps_.runtime.disk()};
   client::ControlLoop loop_;
 };
@@ -104,6 +108,7 @@ rt::Task<Result<bool>> CronJobController::start_job(rt::Context ctx, CronPtr cro
   }
   deps_.events.normal(*cron, "SuccessfulCreate", "Created job " + name);
   plan.status.active.push_back(reference_to_job(*made));
+  if (!made->metadata.creation_timestamp.zero()) skew_.observe(static_cast<double>(made->metadata.creation_timestamp.seconds - *plan.start_time));
   written_jobs_.remember(std::move(*made));
   co_return true;
 }

@@ -69,6 +69,9 @@ class DaemonSetController final : public Controller {
       if (selector && !selector->matches_everything() && selector->matches(pod.metadata.labels)) enqueue(*set);
     }
   }
+  void look_for_unseen(const api::meta_v1::ObjectMeta& meta) {
+    if (pending_.awaits(meta.uid)) loop_.queue().add_after(client::object_key(meta.namespace_, meta.name), pods::unseen_pods_wait);
+  }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, SetPtr set);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, SetPtr set);
@@ -101,6 +104,7 @@ rt::Task<Result<std::vector<pods::PodPtr>>> DaemonSetController::claim_all(rt::C
   auto selector = apimachinery::to_label_selector(set->spec.selector.get());
   if (!selector) co_return Unexpected(std::move(selector).error());
   std::vector<pods::PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
+  look_for_unseen(set->metadata);
   for (pods::PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
   objects::ClaimRequest<Pod> request;
@@ -120,6 +124,7 @@ rt::Task<Result<Unit>> DaemonSetController::create_one(rt::Context ctx, SetPtr s
     co_return Unexpected(std::move(made).error());
   }
   pending_.created(set->metadata.uid, std::move(*made));
+  look_for_unseen(set->metadata);
   co_return Unit{};
 }
 

@@ -1,8 +1,10 @@
 #include "client/work_queue.h"
 #include "controller/endpoints/controller.h"
 #include "controller/endpoints/plan.h"
+#include "controller/framework/slice_metrics.h"
 #include "controller/objects/written.h"
 #include "controller/pods/pod_control.h"
+#include "rt/seconds.h"
 
 namespace pintle::controller::endpoints {
 
@@ -13,6 +15,12 @@ namespace {
 
 constexpr std::string_view service_name_label = "kubernetes.io/service-name";
 constexpr std::string_view slice_managed_by_label = "endpointslice.kubernetes.io/managed-by";
+
+constexpr SliceMetricNames mirror_metric_names{
+    "endpoint_slice_mirroring_controller_endpoints_added_per_sync", "endpoint_slice_mirroring_controller_endpoints_removed_per_sync",
+    "endpoint_slice_mirroring_controller_endpoints_desired",        "endpoint_slice_mirroring_controller_num_endpoint_slices",
+    "endpoint_slice_mirroring_controller_desired_endpoint_slices",  "endpoint_slice_mirroring_controller_changes"};
+constexpr auto mirror_count_bounds = growing_bounds<15>(2, 2), mirror_time_bounds = growing_bounds<15>(0.001, 2);
 
 class MirrorController final : public Controller {
  public:
@@ -49,6 +57,7 @@ class MirrorController final : public Controller {
  private:
   void enqueue(const std::string& ns, const std::string& name) { loop_.queue().add(client::object_key(ns, name)); }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
+  rt::Task<Result<Unit>> mirror(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> apply(rt::Context ctx, MirrorPlan plan);
 
   ControllerDeps deps_;
@@ -56,6 +65,13 @@ class MirrorController final : public Controller {
   client::Informer<Endpoints> endpoints_;
   client::Informer<EndpointSlice> slices_;
   objects::Written<EndpointSlice> written_;
+  SliceMetrics metrics_{deps_.families, mirror_metric_names};
+  component::metrics::HistogramVec& updated_ = deps_.families.histograms("endpoint_slice_mirroring_controller_endpoints_updated_per_sync",
+                                                                         "Endpoints that a round changes.", mirror_count_bounds, {});
+  component::metrics::HistogramVec& skipped_ = deps_.families.histograms("endpoint_slice_mirroring_controller_addresses_skipped_per_sync",
+                                                                         "Addresses that a round leaves out.", mirror_count_bounds, {});
+  component::metrics::HistogramVec& duration_ = deps_.families.histograms("endpoint_slice_mirroring_controller_endpoints_sync_duration",
+                                                                          "Time that a round takes, in seconds.", mirror_time_bounds, {});
   client::ControlLoop loop_;
 };
 
@@ -65,20 +81,30 @@ rt::Task<Result<Unit>> MirrorController::apply(rt::Context ctx, MirrorPlan plan)
     if (!made && pods::is_namespace_terminating(made.error())) co_return Unit{};
     if (!made) co_return Unexpected(std::move(made).error());
     written_.remember(std::move(*made));
+    metrics_.changes.with({"create"}).add();
   }
   for (EndpointSlice& slice : plan.update) {
     auto done = co_await deps_.client.update<EndpointSlice>(ctx, std::move(slice));
     if (!done) co_return Unexpected(std::move(done).error());
     written_.remember(std::move(*done));
+    metrics_.changes.with({"update"}).add();
   }
   for (const SlicePtr& slice : plan.remove) {
     auto done = co_await deps_.client.remove<EndpointSlice>(ctx, slice->metadata.namespace_, slice->metadata.name);
     if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
+    metrics_.changes.with({"delete"}).add();
   }
   co_return Unit{};
 }
 
 rt::Task<Result<Unit>> MirrorController::sync(rt::Context ctx, std::string key) {
+  const rt::TimePoint began = deps_.runtime.clock().now();
+  auto done = co_await mirror(std::move(ctx), std::move(key));
+  duration_.with({}).observe(rt::seconds(deps_.runtime.clock().now() - began));
+  co_return std::move(done);
+}
+
+rt::Task<Result<Unit>> MirrorController::mirror(rt::Context ctx, std::string key) {
   const EndpointsPtr endpoints = endpoints_.get(key);
   const auto service = services_.get(key);
   std::vector<SlicePtr> slices = slices_.by_index("mirrored", key);
@@ -89,8 +115,12 @@ rt::Task<Result<Unit>> MirrorController::sync(rt::Context ctx, std::string key) 
   MirrorPlan plan;
   if (endpoints == nullptr || service == nullptr || !service->spec.selector.empty() || !is_mirrored(*endpoints)) {
     plan.remove = slices;
+    metrics_.forget(key);
   } else {
     CO_TRY_ASSIGN(plan, contained([&] { return plan_mirror(*endpoints, slices, deps_.options.mirroring_max_endpoints_per_subset); }));
+    metrics_.planned(key, plan.census);
+    updated_.with({}).observe(static_cast<double>(plan.census.updated));
+    skipped_.with({}).observe(plan.invalid_addresses + plan.skipped_addresses);
     if (plan.invalid_addresses > 0)
       deps_.events.warning(*endpoints, "InvalidIPAddress",
                            "Skipped " + std::to_string(plan.invalid_addresses) + " invalid IP addresses when mirroring to EndpointSlices");

@@ -76,6 +76,23 @@ bool same(const EndpointSlice& a, const EndpointSlice& b) {
                                      [](const Endpoint& x, const Endpoint& y) { return api::equal(api::type_of<Endpoint>(), &x, &y); });
 }
 
+// Counts how the endpoints of a slice change; `before` nullptr: the slice is new.
+void count_changes(const EndpointSlice* before, const std::vector<Endpoint>& after, services::SliceCensus& census) {
+  std::map<std::vector<std::string>, const Endpoint*> there;
+  if (before != nullptr)
+    for (const Endpoint& endpoint : before->endpoints) there[endpoint.addresses] = &endpoint;
+  for (const Endpoint& endpoint : after) {
+    const auto it = there.find(endpoint.addresses);
+    if (it == there.end()) {
+      ++census.added;
+      continue;
+    }
+    if (!api::equal(api::type_of<Endpoint>(), it->second, &endpoint)) ++census.updated;
+    there.erase(it);
+  }
+  census.removed += there.size();
+}
+
 std::map<std::string, Wanted> wanted_of(const Endpoints& endpoints, int subset_max, MirrorPlan& plan) {
   std::map<std::string, Wanted> out;
   for (const EndpointSubset& subset : repack(endpoints.subsets)) {
@@ -119,13 +136,16 @@ bool is_mirrored(const Endpoints& endpoints) {
 MirrorPlan plan_mirror(const Endpoints& endpoints, const std::vector<SlicePtr>& slices, int subset_max) {
   MirrorPlan plan;
   std::map<std::string, Wanted> wanted = wanted_of(endpoints, subset_max, plan);
+  for (const auto& [key, want] : wanted) plan.census.group(want.endpoints.size(), static_cast<std::size_t>(std::max(1, subset_max)));
   for (const SlicePtr& slice : slices) {
     auto it = wanted.find(key_of(slice->ports, slice->address_type));
     if (it == wanted.end()) {
       plan.remove.push_back(slice);
+      plan.census.removed += slice->endpoints.size();
       continue;
     }
     EndpointSlice next = make_slice(endpoints, it->second);
+    count_changes(slice.get(), next.endpoints, plan.census);
     if (!same(*slice, next)) {
       next.metadata.name = slice->metadata.name;
       next.metadata.resource_version = slice->metadata.resource_version;
@@ -134,7 +154,11 @@ MirrorPlan plan_mirror(const Endpoints& endpoints, const std::vector<SlicePtr>& 
     wanted.erase(it);
   }
   if (!endpoints.metadata.deletion_timestamp)
-    for (const auto& [key, want] : wanted) plan.create.push_back(make_slice(endpoints, want));
+    for (const auto& [key, want] : wanted) {
+      count_changes(nullptr, want.endpoints, plan.census);
+      plan.create.push_back(make_slice(endpoints, want));
+    }
+  plan.census.slices = slices.size() + plan.create.size() - plan.remove.size();
   return plan;
 }
 

@@ -8,6 +8,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "controller/pods/pod_state.h"
+#include "controller/services/slice_census.h"
 
 namespace pintle::controller::endpoints {
 
@@ -34,6 +35,7 @@ struct MirrorPlan {
   std::vector<SlicePtr> remove;
   int invalid_addresses = 0;
   int skipped_addresses = 0;  // past `subset_max`
+  services::SliceCensus census;
 };
 inline constexpr std::string_view mirror_manager = "endpointslicemirroring-controller.k8s.io";
 MirrorPlan plan_mirror(const Endpoints& endpoints, const std::vector<SlicePtr>& slices, int subset_max);

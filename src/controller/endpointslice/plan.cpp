@@ -193,6 +193,7 @@ void Family::collect() {
 
 // Endpoints stay where they are; changed slices are filled first, then one with room for all that is left, then new ones.
 void Family::place(PortGroup& group) {
+  plan_.census.group(group.wanted.size(), seen_.endpoints_max);
   std::vector<EndpointSlice> changed;
   std::vector<SlicePtr> unchanged;
   for (const SlicePtr& slice : group.slices) {
@@ -201,6 +202,7 @@ void Family::place(PortGroup& group) {
     for (const Endpoint& endpoint : slice->endpoints) {
       auto it = group.wanted.find(endpoint_key(endpoint));
       if (it == group.wanted.end()) {
+        ++plan_.census.removed;
         differs = true;
         continue;
       }
@@ -219,6 +221,7 @@ void Family::place(PortGroup& group) {
       unchanged.push_back(slice);
     }
   }
+  plan_.census.added += group.wanted.size();
   const auto fill = [&](EndpointSlice& slice) {
     while (!group.wanted.empty() && slice.endpoints.size() < seen_.endpoints_max) {
       slice.endpoints.push_back(std::move(group.wanted.begin()->second));
@@ -293,6 +296,8 @@ Plan plan_slices(const Observed& observed) {
   for (const SlicePtr& slice : observed.slices)
     if (std::ranges::find(families, slice->address_type) == families.end()) plan.remove.push_back(slice);
   for (const std::string& family : families) Family(observed, family, plan).run();
+  plan.census.slices = observed.slices.size() + plan.create.size() - plan.remove.size();
+  if (plan.census.slices_wanted == 0) plan.census.slices_wanted = 1;  // one says that there are none
   return plan;
 }
 

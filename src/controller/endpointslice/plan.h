@@ -9,6 +9,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "controller/pods/pod_state.h"
+#include "controller/services/slice_census.h"
 
 namespace pintle::controller::endpointslice {
 
@@ -33,6 +34,7 @@ struct Plan {
   std::vector<EndpointSlice> create;
   std::vector<EndpointSlice> update;
   std::vector<SlicePtr> remove;
+  services::SliceCensus census;
 };
 
 Plan plan_slices(const Observed& observed);

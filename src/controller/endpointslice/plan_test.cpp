@@ -120,6 +120,25 @@ TEST(EndpointSlicePlan, ASliceForEachSetOfPorts) {
   check("{clusterIP: None}", "a @n1 ready ip=10.0.0.1", "create(IPv4[] 10.0.0.1) create(IPv6[])");  // headless, of no stated family
 }
 
+// "endpoints slices/wanted +added -removed"
+void check_census(const std::string& before, const std::string& now, const std::string& want, std::size_t endpoints_max = 100) {
+  const Service service = service_of(http);
+  const auto census = plan_of(service, now, slices_of(service, before, endpoints_max), endpoints_max).census;
+  EXPECT_EQ(std::to_string(census.endpoints) + " " + std::to_string(census.slices) + "/" + std::to_string(census.slices_wanted) + " +" +
+                std::to_string(census.added) + " -" + std::to_string(census.removed),
+            want)
+      << before << " to " << now;
+}
+
+TEST(EndpointSlicePlan, Census) {
+  check_census("", "", "0 1/1 +0 -0");
+  check_census("", many(250), "250 3/3 +250 -0");
+  check_census(many(250), many(250), "250 3/3 +0 -0");
+  check_census(many(250), many(100), "100 3/1 +0 -150");
+  check_census("a @n1 ready ip=10.0.0.1", "b @n1 ready ip=10.0.0.2", "1 1/1 +1 -1");
+  check_census("a @n1 ready ip=10.0.0.1", "", "0 1/1 +0 -1");
+}
+
 TEST(EndpointSlicePlan, NothingChanges) {
   check_change("a @n1 ready ip=10.0.0.1, b @n2 running ip=10.0.0.2", "b @n2 running ip=10.0.0.2, a @n1 ready ip=10.0.0.1", "");
   check_change(many(250), many(250), "");

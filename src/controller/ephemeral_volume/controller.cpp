@@ -46,6 +46,8 @@ class EphemeralVolumeController final : public Controller {
 
   ControllerDeps deps_;
   client::Informer<PersistentVolumeClaim> claims_;
+  component::metrics::Counter& created_ = deps_.families.counter("ephemeral_volume_controller_create_total", "Claims that were asked for.");
+  component::metrics::Counter& failures_ = deps_.families.counter("ephemeral_volume_controller_create_failures_total", "Claims that were refused.");
   client::ControlLoop loop_;
 };
 
@@ -56,7 +58,9 @@ rt::Task<Result<Unit>> EphemeralVolumeController::ensure(rt::Context ctx, pods::
     co_return error(Reason::Conflict,
                     "PVC " + pod->metadata.namespace_ + "/" + name + " was not created for pod " + pod->metadata.name + " (pod is not owner)");
   }
+  created_.add();
   auto made = co_await deps_.client.create<PersistentVolumeClaim>(std::move(ctx), std::move(claim));
+  if (!made) failures_.add();
   if (made || made.error().reason == Reason::AlreadyExists || pods::is_namespace_terminating(made.error())) co_return Unit{};
   deps_.events.warning(*pod, "FailedCreate", "ephemeral volume " + volume + ": " + made.error().message);
   co_return Unexpected(std::move(made).error());

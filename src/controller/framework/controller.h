@@ -19,6 +19,7 @@
 #include "component/certificate/keys.h"
 #include "component/feature_gates.h"
 #include "controller/framework/containment.h"
+#include "controller/framework/families.h"
 #include "rt/runtime.h"
 
 namespace pintle::controller::pods {
@@ -68,6 +69,10 @@ struct ControllerOptions {
   rt::Duration horizontal_pod_autoscaler_initial_readiness_delay = std::chrono::seconds(30);
   double horizontal_pod_autoscaler_tolerance = 0.1;
 
+  rt::Duration attach_detach_reconcile_sync_period = std::chrono::minutes(1);  // after which an attachment that somebody took away is made again
+  bool disable_attach_detach_reconcile_sync = false;                           // never
+  bool disable_force_detach_on_timeout = false;
+
   int terminated_pod_gc_threshold = 12500;                            // <= 0: keep all
   rt::Duration resource_quota_sync_period = std::chrono::minutes(5);  // zero: never by the clock
   int max_endpoints_per_slice = 100;
@@ -84,8 +89,9 @@ struct ControllerDeps {
   client::EventRecorder& events;  // with the controller's own source
   pods::PodStore& pods;           // shared: pods by owner, by node
   const ControllerOptions& options;
+  Families& families;                                        // its own metrics
   std::shared_ptr<client::HandlerOwner> handlers = nullptr;  // the controller, as handlers that it adds later name it
-  client::ClientMetrics* metrics = nullptr;                  // nullptr: nothing is counted
+  client::ClientMetrics* metrics = nullptr;                  // of its queues; nullptr: nothing is counted
 
   // Of a control loop; `queue` is what upstream calls its queue in workqueue_* metrics.
   client::LoopSetup loop(std::string queue) const { return {runtime, name, std::move(queue), metrics}; }

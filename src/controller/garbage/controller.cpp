@@ -84,6 +84,8 @@ class GarbageCollector final : public Controller {
 
   ControllerDeps deps_;
   Graph graph_;
+  component::metrics::Counter& sync_errors_ = deps_.families.counter("garbagecollector_controller_resources_sync_error_total",
+                                                                     "Times that the resources of the cluster were not all found and read.");
   discovery::ServedResources served_;
   std::map<std::string, std::unique_ptr<client::AnyInformer>> informers_;  // by path
   std::map<std::string, client::AnyInformer*> shared_;                     // of the manager's, these
@@ -154,6 +156,7 @@ void GarbageCollector::follow(const discovery::ServedResource& served) {
 
 rt::Task<Result<Unit>> GarbageCollector::rediscover(rt::Context ctx) {
   auto served = co_await discovery::discover(deps_.client, ctx);
+  if (!served || !served->failed_groups.empty()) sync_errors_.add();
   if (!served) co_return Unexpected(std::move(served).error());
   const bool whole = served->failed_groups.empty();
   served_ = std::move(*served);
@@ -182,7 +185,9 @@ rt::Task<Result<Unit>> GarbageCollector::rediscover(rt::Context ctx) {
   for (auto& [key, informer] : shared_) followed.push_back(informer);
   for (client::AnyInformer* informer : followed) {
     auto synced = co_await informer->wait_synced(limited);
-    if (!synced) log::info(2, "A resource is not synced yet", {{"resource", informer->resource().path("")}});
+    if (synced) continue;
+    sync_errors_.add();
+    log::info(2, "A resource is not synced yet", {{"resource", informer->resource().path("")}});
   }
   if (!collecting_ && !ctx.done()) {
     collecting_ = true;

@@ -7,6 +7,7 @@
 #include "api/codec.h"
 #include "client/work_queue.h"
 #include "component/log.h"
+#include "controller/horizontal_pod_autoscaler/metrics.h"
 #include "controller/horizontal_pod_autoscaler/metrics_client.h"
 #include "controller/horizontal_pod_autoscaler/plan.h"
 #include "controller/horizontal_pod_autoscaler/scale_target.h"
@@ -59,11 +60,15 @@ class AutoscalerController final : public Controller {
         metrics_(deps.client, kinds_),
         loop_(deps.loop("horizontalpodautoscaler"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<HorizontalPodAutoscaler>::Handler handler;
-    handler.on_add = [this](const AutoscalerPtr& autoscaler, bool) { look_later(key_of(*autoscaler)); };
+    handler.on_add = [this](const AutoscalerPtr& autoscaler, bool) {
+      told_.appeared(key_of(*autoscaler));
+      look_later(key_of(*autoscaler));
+    };
     handler.on_update = [this](const AutoscalerPtr&, const AutoscalerPtr& autoscaler) { look_later(key_of(*autoscaler)); };
     handler.on_delete = [this](const AutoscalerPtr& autoscaler) {
       selectors_.remove(key_of(*autoscaler));
       memories_.erase(key_of(*autoscaler));
+      told_.gone(key_of(*autoscaler));
     };
     autoscalers_.add_handler(std::move(handler));
   }
@@ -96,7 +101,8 @@ class AutoscalerController final : public Controller {
   objects::Written<HorizontalPodAutoscaler> written_;
   Kinds kinds_;
   MetricsClient metrics_;
-  Selectors selectors_;  // of targets that were looked at
+  Metrics told_{deps_.families};  // of our own work
+  Selectors selectors_;           // of targets that were looked at
   std::map<std::string, Memory> memories_;
   client::ControlLoop loop_;
 };
@@ -171,10 +177,13 @@ rt::Task<void> AutoscalerController::tell(rt::Context ctx, AutoscalerPtr autosca
 
 rt::Task<Result<Unit>> AutoscalerController::look(rt::Context ctx, std::string key, AutoscalerPtr autoscaler) {
   const std::string& namespace_name = autoscaler->metadata.namespace_;
+  const rt::TimePoint began = deps_.runtime.clock().now();
+  std::vector<rt::Duration> measuring;
   auto scale = co_await get_scale(deps_.client, kinds_, ctx, namespace_name, autoscaler->spec.scale_target_ref);
   if (ctx.done()) co_return Unit{};
   if (!scale) {
     CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_unreachable(*autoscaler, scale.error(), deps_.runtime.clock().wall_now()); }));
+    told_.looked(key, *autoscaler, plan, measuring, deps_.runtime.clock().now() - began);
     co_await tell(std::move(ctx), autoscaler, std::move(plan));
     co_return Unit{};
   }
@@ -185,7 +194,9 @@ rt::Task<Result<Unit>> AutoscalerController::look(rt::Context ctx, std::string k
     SharedUsage usage;
     if (!selection.refusal)
       for (const MetricSpec& spec : autoscaler->spec.metrics) {
+        const rt::TimePoint asked = deps_.runtime.clock().now();
         auto one = co_await measure(ctx, namespace_name, selection.selector, &spec, usage);
+        measuring.push_back(deps_.runtime.clock().now() - asked);
         measured.push_back(std::move(one));
       }
     if (ctx.done()) co_return Unit{};
@@ -199,7 +210,10 @@ rt::Task<Result<Unit>> AutoscalerController::look(rt::Context ctx, std::string k
     if (!outcome && ctx.done()) co_return Unit{};
     CO_TRY_ASSIGN(plan, contained([&] { return conclude_rescale(std::move(plan), seen, outcome); }));
   }
-  if (autoscalers_.get(key) != nullptr) memories_[key] = {autoscaler->metadata.uid, plan.history};
+  if (autoscalers_.get(key) != nullptr) {
+    memories_[key] = {autoscaler->metadata.uid, plan.history};
+    told_.looked(key, *autoscaler, plan, measuring, deps_.runtime.clock().now() - began);
+  }
   co_await tell(std::move(ctx), autoscaler, std::move(plan));
   co_return Unit{};
 }

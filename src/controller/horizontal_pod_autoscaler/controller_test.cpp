@@ -113,6 +113,15 @@ TEST(AutoscalerController, ScalesTheTarget) {
     EXPECT_EQ(status.desired_replicas, 4);
     EXPECT_TRUE(status.last_scale_time.has_value());
     EXPECT_EQ(condition_of(last_status(world), "AbleToScale"), "True SucceededRescale: the HPA controller was able to update the target scale to 4");
+    const std::string family = "horizontal_pod_autoscaler_controller_";
+    for (const char* sample : {R"(reconciliations_total{action="scale_up",error="none"} 1)",
+                               R"(metric_computation_total{action="scale_up",error="none",metric_type="Resource"} 1)",
+                               R"(desired_replicas{namespace="default",hpa_name="h"} 4)", "num_horizontal_pod_autoscalers 1"})
+      EXPECT_TRUE(world.tells(family + sample)) << sample;
+    world.server.remove(autoscaler_named("h"));
+    co_await testing::pass(std::chrono::seconds(1));
+    EXPECT_TRUE(world.tells(family + "num_horizontal_pod_autoscalers 0"));
+    EXPECT_FALSE(world.tells(family + R"(desired_replicas{namespace="default",hpa_name="h"} 4)"));
   });
 }
 

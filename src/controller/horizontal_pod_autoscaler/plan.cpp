@@ -99,6 +99,7 @@ std::optional<Wanted> ask_metrics(const Observed& seen, Plan& plan) {
   for (std::size_t i = 0; i < specs.size(); ++i) {
     Ruling ruling = rule_on(specs[i], seen.autoscaler.metadata.namespace_, seen.metrics[i], seen.workload, rules);
     plan.status.current_metrics.push_back(std::move(ruling.status));
+    plan.proposals.push_back(ruling.proposal ? std::optional(ruling.proposal->replicas) : std::nullopt);
     if (!ruling.proposal) {
       if (invalid++ == 0) {
         first_error = ruling.proposal.error().message;
@@ -182,7 +183,8 @@ Plan plan_autoscaler(const Observed& seen, History history) {
   Rescale rescale{current, current, {}};
   if (needs_metrics(autoscaler, current, seen.settings)) {
     const std::optional<Wanted> wanted = ask_metrics(seen, plan);
-    if (!wanted) return plan;
+    plan.failed = !wanted.has_value();
+    if (plan.failed) return plan;
     rescale = rescale_by_metrics(seen, *wanted, plan);
   } else if (current == 0) {
     note(plan.status, {"ScalingActive", false, "ScalingDisabled", "scaling is disabled since the replica count of the target is zero"}, seen.now);
@@ -201,6 +203,7 @@ Plan plan_autoscaler(const Observed& seen, History history) {
 
 Plan plan_unreachable(const HorizontalPodAutoscaler& autoscaler, const Status& why, rt::WallTime now) {
   Plan plan;
+  plan.failed = true;
   plan.status = autoscaler.status;
   plan.events.push_back({true, "FailedGetScale", why.message});
   note(plan.status, {"AbleToScale", false, "FailedGetScale", "the HPA controller was unable to get the target's current scale: " + why.message}, now);
@@ -213,6 +216,7 @@ Plan conclude_rescale(Plan plan, const Observed& seen, const Result<Unit>& outco
   const std::string size = std::to_string(rescale.to);
   if (!outcome) {
     const std::string& why = outcome.error().message;
+    plan.failed = true;
     plan.events.push_back({true, "FailedRescale", "New size: " + size + "; reason: " + rescale.reason + "; error: " + why});
     note(plan.status, {"AbleToScale", false, "FailedUpdateScale", "the HPA controller was unable to update the target scale: " + why}, seen.now);
     return plan;

@@ -58,6 +58,8 @@ struct Plan {
   std::vector<Event> events;
   std::optional<Rescale> rescale;
   History history;
+  std::vector<std::optional<int32_t>> proposals;  // of each metric that was looked at; nothing: it cannot be relied upon
+  bool failed = false;                            // the look came to nothing
 };
 
 // Whether the metrics decide, of a target that is to have `replicas` pods.

@@ -3,6 +3,7 @@
 #include "api/codec.h"
 #include "apimachinery/selectors/label_selector.h"
 #include "client/work_queue.h"
+#include "controller/job/metrics.h"
 #include "controller/job/plan.h"
 #include "controller/objects/claim.h"
 #include "controller/objects/written.h"
@@ -41,6 +42,11 @@ class JobController final : public Controller {
         {"Job", "batch",
          [this](const std::string& ns, const api::meta_v1::OwnerReference& ref, const pods::PodPtr& pod) { pod_changed(ns, ref, *pod); },
          [this](const Pod& pod) { look_at_orphan(pod); }});
+    client::Informer<Pod>::Handler pods;
+    pods.on_add = [this](const pods::PodPtr& pod, bool) { metrics_.pod_changed(nullptr, pod.get()); };
+    pods.on_update = [this](const pods::PodPtr& before, const pods::PodPtr& after) { metrics_.pod_changed(before.get(), after.get()); };
+    pods.on_delete = [this](const pods::PodPtr& pod) { metrics_.pod_changed(pod.get(), nullptr); };
+    deps_.pods.informer().add_handler(std::move(pods));
   }
   void start() override {
     loop_.start(deps_.workers(5));
@@ -60,7 +66,11 @@ class JobController final : public Controller {
     if (has_tracking_finalizer(pod)) orphans_.queue().add(client::object_key(pod.metadata.namespace_, pod.metadata.name));
   }
   std::set<std::string> removed_of(const Job& job, const std::vector<pods::PodPtr>& there);
+  void look_for_unseen(const api::meta_v1::ObjectMeta& meta) {
+    if (pending_.awaits(meta.uid)) loop_.queue().add_after(client::object_key(meta.namespace_, meta.name), pods::unseen_pods_wait);
+  }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
+  rt::Task<Result<Unit>> work_on(rt::Context ctx, JobPtr job, std::vector<pods::PodPtr> pods, std::string_view& action);
   rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, JobPtr job);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, JobPtr job);
   rt::Task<Result<Unit>> create_one(rt::Context ctx, JobPtr job, NewPod wanted);
@@ -77,6 +87,7 @@ class JobController final : public Controller {
   pods::PendingPods pending_;
   std::map<std::string, std::set<std::string>> removed_;  // by the Job's uid, the uids of pods that it wanted no more, while they are there
   pods::PodControl control_;
+  Metrics metrics_{deps_.families};
   client::ControlLoop loop_, orphans_;
 };
 
@@ -96,6 +107,7 @@ rt::Task<Result<std::vector<pods::PodPtr>>> JobController::claim_all(rt::Context
   auto selector = apimachinery::to_label_selector(job->spec.selector.get());
   if (!selector) co_return Unexpected(std::move(selector).error());
   std::vector<pods::PodPtr> candidates = pending_.merge(job->metadata.uid, deps_.pods.controlled_by(job->metadata.uid));
+  look_for_unseen(job->metadata);
   for (pods::PodPtr& pod : deps_.pods.orphans_in(job->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
   objects::ClaimRequest<Pod> request;
@@ -113,6 +125,7 @@ rt::Task<Result<Unit>> JobController::create_one(rt::Context ctx, JobPtr job, Ne
   auto made = co_await control_.create(std::move(ctx), std::move(owner), std::move(pod));
   if (!made) co_return Unexpected(std::move(made).error());
   pending_.created(job->metadata.uid, std::move(*made));
+  look_for_unseen(job->metadata);
   co_return Unit{};
 }
 
@@ -180,6 +193,7 @@ rt::Task<std::optional<Status>> JobController::change_pods(rt::Context ctx, JobP
       return create_one(ctx, job, plan.create[static_cast<std::size_t>(i)]);
     };
     auto outcome = co_await pods::slow_start(static_cast<int>(plan.create.size()), std::move(attempt));
+    metrics_.pods_made(*job, plan, outcome.succeeded, outcome.failed);
     plan.status.active -= static_cast<int32_t>(plan.create.size()) - outcome.succeeded;
     co_return std::move(outcome.failure);
   }
@@ -203,6 +217,8 @@ rt::Task<Result<Unit>> JobController::write_status(rt::Context ctx, JobPtr job, 
     copy.status = plan.status;
     auto written = co_await deps_.client.update_status<Job>(std::move(ctx), std::move(copy));
     if (!written) co_return Unexpected(std::move(written).error());
+    metrics_.status_changed(*job, job->status, plan.status);
+    metrics_.failures_judged(plan);
     written_.remember(std::move(*written));
   }
   for (JobEvent& event : plan.events) {
@@ -224,9 +240,18 @@ rt::Task<Result<Unit>> JobController::sync(rt::Context ctx, std::string key) {
   if (!pods) co_return Unexpected(std::move(pods).error());
   if (is_finished_job(*job)) co_return co_await release_all(std::move(ctx), std::move(*pods));
   if (pods::is_deleted(job->metadata)) co_return co_await release_all(std::move(ctx), std::move(*pods));
-  const std::set<std::string> removed = removed_of(*job, *pods);
-  Observed observed{*job, *pods, removed, deps_.runtime.clock().wall_now()};
+  const rt::TimePoint began = deps_.runtime.clock().now();
+  std::string_view action = "reconciling";
+  auto done = co_await work_on(std::move(ctx), job, std::move(*pods), action);
+  metrics_.synced(*job, done.has_value(), action, deps_.runtime.clock().now() - began);
+  co_return std::move(done);
+}
+
+rt::Task<Result<Unit>> JobController::work_on(rt::Context ctx, JobPtr job, std::vector<pods::PodPtr> pods, std::string_view& action) {
+  const std::set<std::string> removed = removed_of(*job, pods);
+  Observed observed{*job, pods, removed, deps_.runtime.clock().wall_now()};
   CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_job(observed); }));
+  action = !plan.create.empty() ? "pods_created" : !plan.remove.empty() ? "pods_deleted" : "tracking";
   auto failure = co_await change_pods(ctx, job, plan);
   auto written = co_await write_status(ctx, job, plan);
   if (!written) {
@@ -234,7 +259,7 @@ rt::Task<Result<Unit>> JobController::sync(rt::Context ctx, std::string key) {
     co_return std::move(written);
   }
   CO_TRY(co_await release_all(ctx, std::move(plan.release)));
-  if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
+  if (plan.look_again) loop_.queue().add_after(client::object_key(job->metadata.namespace_, job->metadata.name), *plan.look_again);
   if (failure && !pods::is_namespace_terminating(*failure)) co_return Unexpected(std::move(*failure));
   co_return Unit{};
 }

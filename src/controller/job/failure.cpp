@@ -42,6 +42,16 @@ std::optional<std::string> match(const api::batch_v1::PodFailurePolicyRule& rule
 
 }  // namespace
 
+std::string_view action_name(FailureAction action) {
+  switch (action) {
+    case FailureAction::Ignore: return "Ignore";
+    case FailureAction::FailIndex: return "FailIndex";
+    case FailureAction::FailJob: return "FailJob";
+    case FailureAction::Count: break;
+  }
+  return "Count";
+}
+
 FailureVerdict judge_failure(const Job& job, const Pod& pod) {
   if (!job.spec.pod_failure_policy) return {};
   const auto& rules = job.spec.pod_failure_policy->rules;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/gen/batch_v1.h"
@@ -13,9 +14,11 @@ namespace pintle::controller::job {
 using api::batch_v1::Job;
 
 enum class FailureAction { Count, Ignore, FailIndex, FailJob };
+// As podFailurePolicy names it.
+std::string_view action_name(FailureAction action);
 struct FailureVerdict {
   FailureAction action = FailureAction::Count;
-  std::string message;  // of the rule that matched
+  std::string message;  // of the rule that matched; "": none did
 };
 FailureVerdict judge_failure(const Job& job, const api::core_v1::Pod& pod);
 

@@ -150,6 +150,7 @@ bool Round::keeps_history(const Pod& pod) const {
 
 void Round::count_failed(const pods::PodPtr& pod) {
   const FailureVerdict failure = judge_failure(job_, *pod);
+  if (!failure.message.empty()) ++plan_.judged[action_name(failure.action)];
   if (failure.action == FailureAction::FailJob && !fail_job_) fail_job_ = failure.message;
   if (failure.action != FailureAction::Ignore) status_.uncounted_terminated_pods->failed.push_back(pod->metadata.uid);
 }

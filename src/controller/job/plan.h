@@ -3,9 +3,11 @@
 // succeeded one in completedIndexes), then its finalizer is taken off, then the uid moves into the counters.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/gen/batch_v1.h"
@@ -43,6 +45,7 @@ struct Plan {
   std::vector<pods::PodPtr> release;  // after the status is stored: take the finalizer off
   std::vector<JobEvent> events;       // after the status is stored
   std::optional<rt::Duration> look_again;
+  std::map<std::string_view, int> judged;  // failed pods that this round took up, by the action of the rule that matched
 };
 
 struct Observed {

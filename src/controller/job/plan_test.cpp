@@ -45,6 +45,7 @@ void check_failed(int32_t exit_code, const char* failed_indexes, std::size_t cre
   EXPECT_EQ(plan.status.failed_indexes.value_or("none"), failed_indexes);
   EXPECT_EQ(plan.create.size(), created);
   EXPECT_EQ(plan.release.size(), released);
+  EXPECT_EQ(plan.judged, exit_code == 1 ? (std::map<std::string_view, int>{{"FailIndex", 1}}) : (std::map<std::string_view, int>{}));
 }
 
 TEST(JobPlan, AnIndexThatItsPolicyFailsIsNotTriedAgain) {

@@ -51,22 +51,35 @@ Result<std::string> CidrSet::take() {
     const std::size_t candidate = (next_ + i) % taken_.size();
     if (taken_[candidate]) continue;
     taken_[candidate] = true;
+    ++used_;
+    passed_over_ = i;
     next_ = (candidate + 1) % taken_.size();
     return part(candidate);
   }
   return error(Reason::Forbidden, "CIDR allocation failed; there are no remaining CIDRs left to allocate in the accepted range");
 }
 
-bool CidrSet::occupy(std::string_view cidr) {
-  const auto parts = parts_of(cidr);
-  if (!parts) return false;
-  std::fill(taken_.begin() + static_cast<std::ptrdiff_t>(parts->first), taken_.begin() + static_cast<std::ptrdiff_t>(parts->second), true);
-  return true;
+std::size_t CidrSet::mark(std::string_view cidr, bool taken) {
+  std::size_t changed = 0;
+  if (const auto parts = parts_of(cidr))
+    for (std::size_t i = parts->first; i < parts->second; ++i) {
+      changed += taken_[i] != taken;
+      taken_[i] = taken;
+    }
+  return changed;
 }
 
-void CidrSet::give_back(std::string_view cidr) {
-  if (const auto parts = parts_of(cidr))
-    std::fill(taken_.begin() + static_cast<std::ptrdiff_t>(parts->first), taken_.begin() + static_cast<std::ptrdiff_t>(parts->second), false);
+std::optional<std::size_t> CidrSet::occupy(std::string_view cidr) {
+  if (!parts_of(cidr)) return std::nullopt;
+  const std::size_t changed = mark(cidr, true);
+  used_ += changed;
+  return changed;
+}
+
+std::size_t CidrSet::give_back(std::string_view cidr) {
+  const std::size_t changed = mark(cidr, false);
+  used_ -= changed;
+  return changed;
 }
 
 }  // namespace pintle::controller::node_ipam

@@ -2,6 +2,7 @@
 // last one taken, so that a range just given back rests before it comes again. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +20,14 @@ class CidrSet {
   static Result<CidrSet> make(std::string_view range, int part_prefix_bits);
   // Forbidden when every part is taken.
   Result<std::string> take();
-  // Marks what a node (or a service range) already has; parts of it may be taken. False: not of this range.
-  bool occupy(std::string_view cidr);
-  void give_back(std::string_view cidr);
+  // Taken parts that the last take() passed over.
+  std::size_t passed_over() const { return passed_over_; }
+  // Marks what a node (or a service range) already has; parts of it may be taken. How many were free; nothing: not of this range.
+  std::optional<std::size_t> occupy(std::string_view cidr);
+  // How many were taken.
+  std::size_t give_back(std::string_view cidr);
+  std::string range() const { return range_.to_string(); }
+  std::size_t used() const { return used_; }
   bool v6() const { return range_.address.is_v6(); }
   std::size_t size() const { return taken_.size(); }
 
@@ -29,10 +35,11 @@ class CidrSet {
   // The parts that `cidr` covers, [first, last); nothing: not of this range.
   std::optional<std::pair<std::size_t, std::size_t>> parts_of(std::string_view cidr) const;
   std::string part(std::size_t i) const;
+  std::size_t mark(std::string_view cidr, bool taken);  // how many changed
   IpPrefix range_;
   int part_bits_ = 0;
   std::vector<bool> taken_;
-  std::size_t next_ = 0;
+  std::size_t next_ = 0, used_ = 0, passed_over_ = 0;
 };
 
 }  // namespace pintle::controller::node_ipam

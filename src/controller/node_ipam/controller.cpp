@@ -12,6 +12,8 @@ using NodePtr = std::shared_ptr<const Node>;
 
 namespace {
 
+constexpr auto tries_bounds = growing_bounds<5>(1, 5);
+
 class NodeIpamController final : public Controller {
  public:
   explicit NodeIpamController(ControllerDeps deps)
@@ -34,10 +36,24 @@ class NodeIpamController final : public Controller {
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> assign(rt::Context ctx, NodePtr node);
   void release(const Node& node);
+  void occupy(CidrSet& set, const std::string& cidr);
+  void give_back(CidrSet& set, const std::string& cidr);
+  void tell_usage(const CidrSet& set) { usage_.with({set.range()}).set(static_cast<double>(set.used()) / static_cast<double>(set.size())); }
 
   ControllerDeps deps_;
   client::Informer<Node> nodes_;
   std::vector<CidrSet> sets_;  // one of each family
+  component::metrics::CounterVec& allocations_ =
+      deps_.families.counters("node_ipam_controller_cidrset_cidrs_allocations_total", "Pod ranges that were given to nodes.", {"clusterCIDR"});
+  component::metrics::CounterVec& releases_ =
+      deps_.families.counters("node_ipam_controller_cidrset_cidrs_releases_total", "Pod ranges that came back.", {"clusterCIDR"});
+  component::metrics::GaugeVec& most_ =  // spelt as upstream spells it
+      deps_.families.gauges("node_ipam_controller_cirdset_max_cidrs", "Pod ranges that there are.", {"clusterCIDR"});
+  component::metrics::GaugeVec& usage_ =
+      deps_.families.gauges("node_ipam_controller_cidrset_usage_cidrs", "Part of the pod ranges that is given away.", {"clusterCIDR"});
+  component::metrics::HistogramVec& tries_ =
+      deps_.families.histograms("node_ipam_controller_cidrset_allocation_tries_per_request", "Taken ranges that were passed over to find a free one.",
+                                tries_bounds, {"clusterCIDR"});
   client::ControlLoop loop_;
 };
 
@@ -53,16 +69,27 @@ void NodeIpamController::start() {
     sets_.push_back(std::move(*set));
   }
   for (CidrSet& set : sets_) {
-    for (const std::string& service_range : deps_.options.service_cidrs) set.occupy(service_range);
+    most_.with({set.range()}).set(static_cast<double>(set.size()));
+    for (const std::string& service_range : deps_.options.service_cidrs) occupy(set, service_range);
     for (const NodePtr& node : nodes_.list())
-      for (const std::string& cidr : node->spec.pod_cidrs) set.occupy(cidr);
+      for (const std::string& cidr : node->spec.pod_cidrs) occupy(set, cidr);
   }
   if (!sets_.empty()) loop_.start(1);  // one at a time: the sets have no lock
 }
 
+void NodeIpamController::occupy(CidrSet& set, const std::string& cidr) {
+  if (const auto fresh = set.occupy(cidr)) allocations_.with({set.range()}).add(*fresh);
+  tell_usage(set);
+}
+
+void NodeIpamController::give_back(CidrSet& set, const std::string& cidr) {
+  if (const std::size_t taken = set.give_back(cidr)) releases_.with({set.range()}).add(taken);
+  tell_usage(set);
+}
+
 void NodeIpamController::release(const Node& node) {
   for (CidrSet& set : sets_)
-    for (const std::string& cidr : node.spec.pod_cidrs) set.give_back(cidr);
+    for (const std::string& cidr : node.spec.pod_cidrs) give_back(set, cidr);
 }
 
 rt::Task<Result<Unit>> NodeIpamController::assign(rt::Context ctx, NodePtr node) {
@@ -75,6 +102,9 @@ rt::Task<Result<Unit>> NodeIpamController::assign(rt::Context ctx, NodePtr node)
       break;
     }
     cidrs.push_back(std::move(*taken));
+    allocations_.with({set.range()}).add();
+    tries_.with({set.range()}).observe(static_cast<double>(set.passed_over()));
+    tell_usage(set);
   }
   if (failure) {
     deps_.events.normal(*node, "CIDRNotAvailable", "Node " + node->metadata.name + " status is now: CIDRNotAvailable");
@@ -88,7 +118,7 @@ rt::Task<Result<Unit>> NodeIpamController::assign(rt::Context ctx, NodePtr node)
     // An answer that never came may hide a success: then the ranges are taken, and come back with the node's next event.
     if (failure->reason == Reason::Timeout || failure->reason == Reason::ServerTimeout) co_return Unexpected(std::move(*failure));
   }
-  for (std::size_t i = 0; i < cidrs.size(); ++i) sets_[i].give_back(cidrs[i]);
+  for (std::size_t i = 0; i < cidrs.size(); ++i) give_back(sets_[i], cidrs[i]);
   co_return Unexpected(std::move(*failure));
 }
 
@@ -97,7 +127,7 @@ rt::Task<Result<Unit>> NodeIpamController::sync(rt::Context ctx, std::string key
   if (node == nullptr || node->metadata.deletion_timestamp) co_return Unit{};
   if (!node->spec.pod_cidrs.empty()) {
     for (CidrSet& set : sets_)
-      for (const std::string& cidr : node->spec.pod_cidrs) set.occupy(cidr);
+      for (const std::string& cidr : node->spec.pod_cidrs) occupy(set, cidr);
     co_return Unit{};
   }
   auto fresh = co_await deps_.client.get<Node>(ctx, "", key);

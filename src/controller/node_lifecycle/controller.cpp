@@ -9,6 +9,7 @@
 #include "controller/objects/json_text.h"
 #include "controller/objects/time.h"
 #include "controller/pods/pod_store.h"
+#include "rt/seconds.h"
 #include "rules/conditions.h"
 
 namespace pintle::controller::node_lifecycle {
@@ -19,6 +20,8 @@ using api::core_v1::Pod;
 using NodePtr = std::shared_ptr<const Node>;
 
 namespace {
+
+constexpr auto one_bounds = growing_bounds<8>(0.001, 4), all_bounds = growing_bounds<8>(0.01, 4);  // seconds
 
 client::InformerOptions node_leases() {
   client::InformerOptions options;
@@ -79,9 +82,11 @@ class NodeLifecycleController final : public Controller {
   // Where the node stands now in the counts of the zones; nullptr: it is gone. Then what follows from them.
   void count(Known& known, const Node* node);
   void weigh_zones();
+  void tell_zone(const std::string& name);
   // Whether the node may be tainted NoExecute now; else when to ask again (nullopt: when the zone's state changes).
   bool may_evict(const Known& known, std::optional<rt::Duration>& wait);
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
+  rt::Task<Result<Unit>> look(rt::Context ctx, std::string key);
   rt::Task<Result<NodePtr>> mark_silent(rt::Context ctx, NodePtr node);
   rt::Task<Result<Unit>> mark_pods_not_ready(rt::Context ctx, std::string node);
   rt::Task<Result<Unit>> write_taints(rt::Context ctx, NodePtr node, std::vector<api::core_v1::Taint> taints);
@@ -93,6 +98,17 @@ class NodeLifecycleController final : public Controller {
   std::map<std::string, ZoneCount> counts_;
   std::map<std::string, Zone> zones_;
   bool all_disrupted_ = false;  // every zone is: no node is tainted NoExecute
+  component::metrics::GaugeVec& zone_health_ =
+      deps_.families.gauges("node_collector_zone_health", "Percentage of the zone's nodes that are ready.", {"zone"});
+  component::metrics::GaugeVec& zone_size_ = deps_.families.gauges("node_collector_zone_size", "Nodes of the zone.", {"zone"});
+  component::metrics::GaugeVec& zone_unhealthy_ =
+      deps_.families.gauges("node_collector_unhealthy_nodes_in_zone", "Nodes of the zone that are not ready.", {"zone"});
+  component::metrics::CounterVec& evictions_ =
+      deps_.families.counters("node_collector_evictions_total", "Nodes whose pods were told to go, as they are not ready.", {"zone"});
+  component::metrics::Histogram& look_duration_ =
+      deps_.families.histogram("node_collector_update_node_health_duration_seconds", "Time that a look at a node took.", one_bounds);
+  component::metrics::Histogram& weigh_duration_ =
+      deps_.families.histogram("node_collector_update_all_nodes_health_duration_seconds", "Time that weighing the zones took.", all_bounds);
   client::ControlLoop loop_;
 };
 
@@ -148,12 +164,29 @@ void NodeLifecycleController::count(Known& known, const Node* node) {
     ZoneCount& was = counts_[known.zone];
     --(known.counts_ready ? was.ready : was.not_ready);
     if (was.ready + was.not_ready == 0) counts_.erase(known.zone);
+    tell_zone(known.zone);
   }
   known.zone = zone;
   known.counts = counts;
   known.counts_ready = ready;
-  if (counts) ++(ready ? counts_[zone].ready : counts_[zone].not_ready);
+  if (counts) {
+    ++(ready ? counts_[zone].ready : counts_[zone].not_ready);
+    tell_zone(zone);
+  }
+  const rt::TimePoint began = deps_.runtime.clock().now();
   weigh_zones();
+  weigh_duration_.observe(rt::seconds(deps_.runtime.clock().now() - began));
+}
+
+// A zone that has no nodes any more is whole, as upstream tells it.
+void NodeLifecycleController::tell_zone(const std::string& name) {
+  const auto it = counts_.find(name);
+  const ZoneCount count = it != counts_.end() ? it->second : ZoneCount{};
+  const int size = count.ready + count.not_ready;
+  zone_size_.with({name}).set(size);
+  zone_unhealthy_.with({name}).set(count.not_ready);
+  zone_health_.with({name}).set(size > 0 ? 100.0 * count.ready / size : 100);
+  evictions_.with({name}).add(0);
 }
 
 void NodeLifecycleController::weigh_zones() {
@@ -226,6 +259,13 @@ rt::Task<Result<Unit>> NodeLifecycleController::write_taints(rt::Context ctx, No
 }
 
 rt::Task<Result<Unit>> NodeLifecycleController::sync(rt::Context ctx, std::string key) {
+  const rt::TimePoint began = deps_.runtime.clock().now();
+  auto done = co_await look(std::move(ctx), std::move(key));
+  look_duration_.observe(rt::seconds(deps_.runtime.clock().now() - began));
+  co_return std::move(done);
+}
+
+rt::Task<Result<Unit>> NodeLifecycleController::look(rt::Context ctx, std::string key) {
   NodePtr node = nodes_.get(key);
   auto it = known_.find(key);
   if (node == nullptr || it == known_.end() || node->metadata.deletion_timestamp) co_return Unit{};
@@ -266,7 +306,10 @@ rt::Task<Result<Unit>> NodeLifecycleController::sync(rt::Context ctx, std::strin
   CO_TRY_ASSIGN(auto taints, contained([&] { return plan_taints(*node, eviction, now); }));
   if (wait) loop_.queue().add_after(key, *wait);
   if (same_taints(taints, node->spec.taints)) co_return Unit{};
-  co_return co_await write_taints(std::move(ctx), node, std::move(taints));
+  const std::string zone = it->second.zone;
+  auto written = co_await write_taints(std::move(ctx), node, std::move(taints));
+  if (written && eviction == Eviction::Now) evictions_.with({zone}).add();
+  co_return std::move(written);
 }
 
 }  // namespace

@@ -63,11 +63,15 @@ class PodGcController final : public Controller {
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> sync_pod(rt::Context ctx, pods::PodPtr pod);
   rt::Task<Result<Unit>> trim_finished(rt::Context ctx);
-  rt::Task<Result<Unit>> remove(rt::Context ctx, pods::PodPtr pod);
+  rt::Task<Result<Unit>> remove(rt::Context ctx, pods::PodPtr pod, std::string why);
 
   ControllerDeps deps_;
   client::Informer<Node> nodes_;
   int finished_ = 0;
+  component::metrics::CounterVec& deletions_ =
+      deps_.families.counters("pod_gc_collector_force_delete_pods_total", "Pods that were deleted by force.", {"namespace", "reason"});
+  component::metrics::CounterVec& failures_ =
+      deps_.families.counters("pod_gc_collector_force_delete_pod_errors_total", "Pods that could not be deleted by force.", {"namespace", "reason"});
   client::ControlLoop loop_;
 };
 
@@ -87,12 +91,16 @@ void PodGcController::changed(const Pod& pod) {
   }
 }
 
-rt::Task<Result<Unit>> PodGcController::remove(rt::Context ctx, pods::PodPtr pod) {
+rt::Task<Result<Unit>> PodGcController::remove(rt::Context ctx, pods::PodPtr pod, std::string why) {
+  deletions_.with({pod->metadata.namespace_, why}).add();
   client::DeleteOptions options;
   options.grace_period_seconds = 0;
   options.precondition_uid = pod->metadata.uid;
   auto done = co_await deps_.client.remove<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, std::move(options));
-  if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) co_return Unexpected(std::move(done).error());
+  if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) {
+    failures_.with({pod->metadata.namespace_, why}).add();
+    co_return Unexpected(std::move(done).error());
+  }
   co_return Unit{};
 }
 
@@ -108,7 +116,7 @@ rt::Task<Result<Unit>> PodGcController::trim_finished(rt::Context ctx) {
     return left.creation_timestamp == right.creation_timestamp ? left.name < right.name
                                                                : objects::before(left.creation_timestamp, right.creation_timestamp);
   });
-  for (int64_t i = 0; i < surplus; ++i) CO_TRY(co_await remove(ctx, finished[static_cast<std::size_t>(i)]));
+  for (int64_t i = 0; i < surplus; ++i) CO_TRY(co_await remove(ctx, finished[static_cast<std::size_t>(i)], "terminated"));
   co_return Unit{};
 }
 
@@ -117,7 +125,7 @@ rt::Task<Result<Unit>> PodGcController::sync_pod(rt::Context ctx, pods::PodPtr p
   if (pod->spec.node_name.empty()) {
     if (!pods::is_deleted(pod->metadata)) co_return Unit{};
     CO_TRY(co_await pods::mark_failed(deps_.client, ctx, pod));  // what waits for its end sees one
-    co_return co_await remove(std::move(ctx), pod);
+    co_return co_await remove(std::move(ctx), pod, "unscheduled");
   }
   const NodePtr node = nodes_.get(pod->spec.node_name);
   if (node != nullptr) {
@@ -130,7 +138,8 @@ rt::Task<Result<Unit>> PodGcController::sync_pod(rt::Context ctx, pods::PodPtr p
     why.message = "PodGC: node no longer exists";
   }
   CO_TRY(co_await pods::mark_disrupted(deps_.client, ctx, pod, std::move(why), deps_.runtime.clock().wall_now()));
-  co_return co_await remove(std::move(ctx), pod);
+  std::string reason = node != nullptr ? "out-of-service" : "orphaned";
+  co_return co_await remove(std::move(ctx), pod, std::move(reason));
 }
 
 rt::Task<Result<Unit>> PodGcController::sync(rt::Context ctx, std::string key) {

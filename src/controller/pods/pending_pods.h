@@ -14,6 +14,9 @@
 
 namespace pintle::controller::pods {
 
+// A pod may have been made and have gone while the informer was cut off: then no event ever tells of it, and whoever made it looks again after this.
+inline constexpr rt::Duration unseen_pods_wait = std::chrono::seconds(30);
+
 class PendingPods {
  public:
   explicit PendingPods(PodStore& store) : store_(store) {}
@@ -23,6 +26,11 @@ class PendingPods {
 
   // The owner's pods: `seen`, those told to go with a deletion timestamp, and those created that were not seen yet.
   std::vector<PodPtr> merge(const std::string& owner_uid, std::vector<PodPtr> seen);
+  // Whether pods that were created are not seen yet.
+  bool awaits(const std::string& owner_uid) const {
+    const auto it = owners_.find(owner_uid);
+    return it != owners_.end() && !it->second.created.empty();
+  }
 
  private:
   struct Owner {

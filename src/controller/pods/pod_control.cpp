@@ -70,9 +70,10 @@ rt::Task<BatchOutcome> slow_start(int count, std::function<rt::Task<Result<Unit>
     for (const auto& result : results) {
       if (result) {
         ++outcome.succeeded;
-      } else if (!outcome.failure) {
-        outcome.failure = result.error();
+        continue;
       }
+      ++outcome.failed;
+      if (!outcome.failure) outcome.failure = result.error();
     }
     if (outcome.failure) break;
     next += batch;

@@ -45,6 +45,7 @@ bool is_namespace_terminating(const Status& status);
 // refused pod is refused once, not `count` times. Gives the number that worked and the first failure.
 struct BatchOutcome {
   int succeeded = 0;
+  int failed = 0;
   std::optional<Status> failure;
 };
 rt::Task<BatchOutcome> slow_start(int count, std::function<rt::Task<Result<Unit>>(int)> attempt);

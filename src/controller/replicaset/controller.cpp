@@ -19,6 +19,8 @@ using api::core_v1::Pod;
 
 namespace {
 
+constexpr auto age_ratio_bounds = growing_bounds<6>(0.25, 2);
+
 class ReplicaController final : public Controller {
  public:
   ReplicaController(ControllerDeps deps, std::unique_ptr<ReplicaKind> kind)
@@ -43,6 +45,9 @@ class ReplicaController final : public Controller {
  private:
   void enqueue(const api::meta_v1::ObjectMeta& meta) { loop_.queue().add(client::object_key(meta.namespace_, meta.name)); }
   void enqueue_matching(const Pod& pod);
+  void look_for_unseen(const api::meta_v1::ObjectMeta& meta) {
+    if (pending_.awaits(meta.uid)) loop_.queue().add_after(client::object_key(meta.namespace_, meta.name), pods::unseen_pods_wait);
+  }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, SetPtr set);
   rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, SetPtr set, apimachinery::LabelSelector selector,
@@ -58,6 +63,9 @@ class ReplicaController final : public Controller {
   std::unique_ptr<ReplicaKind> kind_;
   pods::PendingPods pending_;
   pods::PodControl control_;
+  component::metrics::Histogram& age_ratio_ =
+      deps_.families.histogram("replicaset_controller_sorting_deletion_age_ratio",
+                               "Ages of the ready pods that went, as multiples of the youngest ready pod's.", age_ratio_bounds);
   client::ControlLoop loop_;
 };
 
@@ -106,6 +114,7 @@ rt::Task<Result<Unit>> ReplicaController::create_one(rt::Context ctx, const Repl
     co_return Unexpected(std::move(made).error());
   }
   pending_.created(set.metadata.uid, std::move(*made));
+  look_for_unseen(set.metadata);
   co_return Unit{};
 }
 
@@ -152,6 +161,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   const auto selector = apimachinery::to_label_selector(set->spec.selector.get());
   if (!selector) co_return Unit{};  // refused by validation; nothing to do until it changes
   std::vector<pods::PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
+  look_for_unseen(set->metadata);
   if (!selector->matches_everything())
     for (pods::PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
       if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
@@ -172,6 +182,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   const int difference = static_cast<int>(active.size()) - set->spec.replicas.value_or(1);
   if (!pods::is_deleted(set->metadata) && difference != 0) {
     CO_TRY_ASSIGN(Plan plan, contained([&] { return plan_pods(*set, active, related_pods(*set), now); }));
+    for (const double ratio : deletion_age_ratios(active, plan.remove, now)) age_ratio_.observe(ratio);
     failure = co_await manage(ctx, set, std::move(plan));
   }
   StatusInput input{active, terminating, failure, difference, now};

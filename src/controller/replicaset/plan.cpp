@@ -24,6 +24,20 @@ Plan plan_pods(const ReplicaSet& set, const std::vector<pods::PodPtr>& active, c
   return plan;
 }
 
+std::vector<double> deletion_age_ratios(const std::vector<pods::PodPtr>& active, const std::vector<pods::PodPtr>& removed, rt::WallTime now) {
+  const auto age_ms = [now](const pods::PodPtr& pod) {
+    const rt::Duration age = now - apimachinery::to_wall_time(pod->metadata.creation_timestamp);
+    return std::max<int64_t>(1, std::chrono::duration_cast<std::chrono::milliseconds>(age).count());
+  };
+  std::vector<double> out;
+  std::optional<int64_t> youngest_ms;
+  for (const pods::PodPtr& pod : removed.empty() ? removed : active)
+    if (rules::is_ready(*pod)) youngest_ms = std::min(youngest_ms.value_or(age_ms(pod)), age_ms(pod));
+  for (const pods::PodPtr& pod : removed)
+    if (youngest_ms && rules::is_ready(*pod)) out.push_back(static_cast<double>(age_ms(pod) / *youngest_ms));
+  return out;
+}
+
 namespace {
 
 bool carries(const FlatMap<std::string>& labels, const FlatMap<std::string>& wanted) {

@@ -23,6 +23,9 @@ struct Plan {
 Plan plan_pods(const api::apps_v1::ReplicaSet& set, const std::vector<pods::PodPtr>& active, const std::vector<pods::PodPtr>& related,
                rt::WallTime now);
 
+// The ages of the ready ones of `removed`, each as a multiple of the youngest ready pod's among `active`, in whole numbers as upstream tells them.
+std::vector<double> deletion_age_ratios(const std::vector<pods::PodPtr>& active, const std::vector<pods::PodPtr>& removed, rt::WallTime now);
+
 struct StatusInput {
   const std::vector<pods::PodPtr>& active;
   int terminating = 0;

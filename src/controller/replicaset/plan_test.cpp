@@ -52,6 +52,22 @@ TEST(ReplicaSetPlan, WhichGoFirst) {
   first("a @n1 ready=1000, b @n1 ready=900", "a");  // about as long: by uid
 }
 
+TEST(ReplicaSetPlan, AgesOfWhatGoes) {
+  const auto ratios = [](const std::string& active, const std::string& removed) {
+    const auto all = pods_of(active);
+    std::vector<pods::PodPtr> gone;
+    for (const auto& pod : all)
+      if (removed.contains(pod->metadata.name)) gone.push_back(pod);
+    return deletion_age_ratios(all, gone, plan_time);
+  };
+  using Ratios = std::vector<double>;
+  EXPECT_EQ(ratios("a @n1 ready age=100, b @n1 ready age=250", "b"), Ratios{2});
+  EXPECT_EQ(ratios("a @n1 ready age=100, b @n1 ready age=250", "ab"), (Ratios{1, 2}));
+  EXPECT_EQ(ratios("a @n1 running age=10, b @n1 ready age=250", "ab"), Ratios{1}) << "pods that are not ready count nowhere";
+  EXPECT_EQ(ratios("a @n1 running age=10", "a"), Ratios{});
+  EXPECT_EQ(ratios("a @n1 ready age=10", ""), Ratios{});
+}
+
 // "replicas labelled ready available terminating" and the condition
 void check_status(const std::string& set, const std::string& pods, const std::string& failure, int difference, const std::string& want) {
   const auto active = pods_of(pods);

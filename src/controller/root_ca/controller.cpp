@@ -2,6 +2,7 @@
 
 #include "client/work_queue.h"
 #include "controller/pods/pod_control.h"
+#include "rt/seconds.h"
 
 namespace pintle::controller::root_ca {
 
@@ -23,6 +24,8 @@ client::InformerOptions only_root_ca() {
   options.field_selector = "metadata.name=" + std::string(map_name);
   return options;
 }
+
+constexpr auto sync_bounds = growing_bounds<15>(0.001, 2);  // seconds
 
 class RootCaPublisher final : public Controller {
  public:
@@ -47,11 +50,15 @@ class RootCaPublisher final : public Controller {
 
  private:
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
+  rt::Task<Result<Unit>> publish(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> create(rt::Context ctx, std::string namespace_name);
 
   ControllerDeps deps_;
   client::Informer<Namespace> namespaces_;
   client::Informer<ConfigMap> maps_;
+  component::metrics::CounterVec& syncs_ = deps_.families.counters("root_ca_cert_publisher_sync_total", "Namespaces that were looked at.", {"code"});
+  component::metrics::HistogramVec& sync_duration_ =
+      deps_.families.histograms("root_ca_cert_publisher_sync_duration_seconds", "Time that a look at a namespace took.", sync_bounds, {"code"});
   client::ControlLoop loop_;
 };
 
@@ -68,6 +75,15 @@ rt::Task<Result<Unit>> RootCaPublisher::create(rt::Context ctx, std::string name
 }
 
 rt::Task<Result<Unit>> RootCaPublisher::sync(rt::Context ctx, std::string key) {
+  const rt::TimePoint began = deps_.runtime.clock().now();
+  auto done = co_await publish(std::move(ctx), std::move(key));
+  const std::string code = std::to_string(done ? 200 : done.error().http());
+  sync_duration_.with({code}).observe(rt::seconds(deps_.runtime.clock().now() - began));
+  syncs_.with({code}).add();
+  co_return std::move(done);
+}
+
+rt::Task<Result<Unit>> RootCaPublisher::publish(rt::Context ctx, std::string key) {
   const auto ns = namespaces_.get(key);
   if (ns == nullptr || ns->status.phase == "Terminating" || ns->metadata.deletion_timestamp) co_return Unit{};
   const auto map = maps_.get(key, map_name);

@@ -52,6 +52,9 @@ class StatefulSetController final : public Controller {
       if (selector && !selector->matches_everything() && selector->matches(pod.metadata.labels) && ordinal_of(*set, pod.metadata.name)) enqueue(*set);
     }
   }
+  void look_for_unseen(const api::meta_v1::ObjectMeta& meta) {
+    if (pending_.awaits(meta.uid)) loop_.queue().add_after(client::object_key(meta.namespace_, meta.name), pods::unseen_pods_wait);
+  }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   rt::Task<Result<std::vector<pods::PodPtr>>> claim_all(rt::Context ctx, SetPtr set);
   rt::Task<Result<api::meta_v1::ObjectMeta>> fresh_metadata(rt::Context ctx, SetPtr set);
@@ -80,6 +83,7 @@ rt::Task<Result<std::vector<pods::PodPtr>>> StatefulSetController::claim_all(rt:
   auto selector = apimachinery::to_label_selector(set->spec.selector.get());
   if (!selector) co_return Unexpected(std::move(selector).error());
   std::vector<pods::PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
+  look_for_unseen(set->metadata);
   for (pods::PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
     if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
   objects::ClaimRequest<Pod> request;
@@ -116,6 +120,7 @@ rt::Task<Result<Unit>> StatefulSetController::create_one(rt::Context ctx, SetPtr
   }
   deps_.events.normal(*set, "SuccessfulCreate", "Create Pod " + name + " in StatefulSet " + set->metadata.name + " successful");
   pending_.created(set->metadata.uid, std::move(*made));
+  look_for_unseen(set->metadata);
   ++plan.status.replicas;
   if (revision == plan.status.current_revision) ++plan.status.current_replicas;
   if (revision == plan.status.update_revision) ++plan.status.updated_replicas;

@@ -4,6 +4,7 @@
 #include "controller/pods/pod_disruption.h"
 #include "controller/pods/pod_store.h"
 #include "controller/taint_eviction/plan.h"
+#include "rt/seconds.h"
 
 namespace pintle::controller::taint_eviction {
 
@@ -26,6 +27,8 @@ bool same(const std::vector<api::core_v1::Taint>& a, const std::vector<api::core
     if (a[i].key != b[i].key || a[i].value != b[i].value) return false;
   return true;
 }
+
+constexpr double deletion_bounds[] = {0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 30, 60, 120, 180, 240};  // seconds
 
 class TaintEvictionController final : public Controller {
  public:
@@ -67,15 +70,19 @@ class TaintEvictionController final : public Controller {
     if (due_.erase(pod.metadata.uid) > 0)
       deps_.events.normal(pod, "TaintManagerEviction", "Cancelling deletion of Pod " + pod.metadata.namespace_ + "/" + pod.metadata.name);
   }
-  rt::Task<Result<Unit>> evict(rt::Context ctx, pods::PodPtr pod);
+  rt::Task<Result<Unit>> evict(rt::Context ctx, pods::PodPtr pod, rt::TimePoint due);
 
   ControllerDeps deps_;
   client::Informer<Node> nodes_;
   std::map<std::string, rt::TimePoint> due_;  // by uid: when it goes
+  component::metrics::Counter& deletions_ =
+      deps_.families.counter("taint_eviction_controller_pod_deletions_total", "Pods that were deleted for a taint of their node.");
+  component::metrics::Histogram& deletion_duration_ = deps_.families.histogram(
+      "taint_eviction_controller_pod_deletion_duration_seconds", "Time from when a pod had to go until it was deleted.", deletion_bounds);
   client::ControlLoop loop_;
 };
 
-rt::Task<Result<Unit>> TaintEvictionController::evict(rt::Context ctx, pods::PodPtr pod) {
+rt::Task<Result<Unit>> TaintEvictionController::evict(rt::Context ctx, pods::PodPtr pod, rt::TimePoint due) {
   deps_.events.normal(*pod, "TaintManagerEviction", "Marking for deletion Pod " + pod->metadata.namespace_ + "/" + pod->metadata.name);
   pods::Disruption why{"DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", false};
   CO_TRY(co_await pods::mark_disrupted(deps_.client, ctx, pod, std::move(why), deps_.runtime.clock().wall_now()));
@@ -83,6 +90,10 @@ rt::Task<Result<Unit>> TaintEvictionController::evict(rt::Context ctx, pods::Pod
   options.precondition_uid = pod->metadata.uid;
   auto done = co_await deps_.client.remove<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, std::move(options));
   if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) co_return Unexpected(std::move(done).error());
+  if (done) {
+    deletions_.add();
+    deletion_duration_.observe(rt::seconds(deps_.runtime.clock().now() - due));
+  }
   co_return Unit{};
 }
 
@@ -98,7 +109,7 @@ rt::Task<Result<Unit>> TaintEvictionController::sync(rt::Context ctx, std::strin
   }
   if (stay.time == rt::Duration::zero()) {
     cancel(*pod);
-    co_return co_await evict(std::move(ctx), pod);
+    co_return co_await evict(std::move(ctx), pod, deps_.runtime.clock().now());
   }
   // As upstream: the time is set once, and other taints or tolerations that bound it too do not move it.
   const rt::TimePoint now = deps_.runtime.clock().now();
@@ -107,7 +118,7 @@ rt::Task<Result<Unit>> TaintEvictionController::sync(rt::Context ctx, std::strin
     loop_.queue().add_after(key, due - now);
     co_return Unit{};
   }
-  co_return co_await evict(std::move(ctx), pod);
+  co_return co_await evict(std::move(ctx), pod, due);
 }
 
 }  // namespace

@@ -59,6 +59,8 @@ void check_change(Seconds before, Seconds after, int evicted_at, bool cancelled)
     world.server.on_write = nullptr;
     EXPECT_EQ(gone ? (*gone - start) / seconds(1) : -1, evicted_at);
     EXPECT_EQ(world.event("TaintManagerEviction").starts_with("Cancelling"), cancelled);
+    EXPECT_EQ(world.tells("taint_eviction_controller_pod_deletions_total 0"), evicted_at < 0);
+    EXPECT_EQ(world.tells("taint_eviction_controller_pod_deletion_duration_seconds_count 0"), evicted_at < 0);
   });
 }
 

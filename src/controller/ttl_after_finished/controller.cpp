@@ -4,6 +4,7 @@
 #include "client/work_queue.h"
 #include "controller/objects/time.h"
 #include "rt/far_time.h"
+#include "rt/seconds.h"
 #include "rules/conditions.h"
 
 namespace pintle::controller::ttl_after_finished {
@@ -21,6 +22,8 @@ std::optional<rt::WallTime> expiry(const Job& job) {
       return apimachinery::to_wall_time(condition->last_transition_time) + rt::seconds_of(*job.spec.ttl_seconds_after_finished);
   return std::nullopt;
 }
+
+constexpr auto deletion_bounds = growing_bounds<14>(0.1, 2);  // seconds
 
 class TtlController final : public Controller {
  public:
@@ -44,6 +47,8 @@ class TtlController final : public Controller {
 
   ControllerDeps deps_;
   client::Informer<Job> jobs_;
+  component::metrics::Histogram& deletion_duration_ = deps_.families.histogram(
+      "ttl_after_finished_controller_job_deletion_duration_seconds", "Time from when a job was to go until it was deleted.", deletion_bounds);
   client::ControlLoop loop_;
 };
 
@@ -69,6 +74,7 @@ rt::Task<Result<Unit>> TtlController::sync(rt::Context ctx, std::string key) {
   options.precondition_uid = job->metadata.uid;
   auto done = co_await deps_.client.remove<Job>(std::move(ctx), job->metadata.namespace_, job->metadata.name, std::move(options));
   if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
+  if (done) deletion_duration_.observe(rt::seconds(deps_.runtime.clock().wall_now() - *newest));
   co_return Unit{};
 }
 

@@ -14,6 +14,8 @@ using ClaimPtr = std::shared_ptr<const PersistentVolumeClaim>;
 
 namespace {
 
+const Families::Labels claim_labels = {"namespace", "storage_class", "volume_attributes_class"};
+
 class VolumeBinder final : public Controller {
  public:
   explicit VolumeBinder(ControllerDeps deps)
@@ -25,6 +27,7 @@ class VolumeBinder final : public Controller {
         written_volumes_(volumes_),
         claim_loop_(deps.loop("claims"), [this](rt::Context ctx, std::string key) { return sync_claim(std::move(ctx), std::move(key)); }),
         volume_loop_(deps.loop("volumes"), [this](rt::Context ctx, std::string key) { return sync_volume(std::move(ctx), std::move(key)); }) {
+    count_all();
     claims_.on_any([this](const PersistentVolumeClaim& claim) {
       claim_loop_.queue().add(client::object_key(claim.metadata.namespace_, claim.metadata.name));
       if (!claim.spec.volume_name.empty()) volume_loop_.queue().add(claim.spec.volume_name);
@@ -50,6 +53,7 @@ class VolumeBinder final : public Controller {
   }
 
  private:
+  void count_all();
   void wake_waiting() {
     for (const ClaimPtr& claim : claims_.list())
       if (claim->spec.volume_name.empty()) claim_loop_.queue().add(client::object_key(claim->metadata.namespace_, claim->metadata.name));
@@ -81,8 +85,50 @@ class VolumeBinder final : public Controller {
   client::Informer<StorageClass> classes_;
   objects::Written<PersistentVolumeClaim> written_claims_;
   objects::Written<PersistentVolume> written_volumes_;
+  // Counted by class, and claims by namespace too, as upstream does.
+  Tally volume_kinds_{deps_.families.gauges("pv_collector_total_pv_count", "Volumes, by what keeps them.", {"plugin_name", "volume_mode"})};
+  Tally bound_volumes_{deps_.families.gauges("pv_collector_bound_pv_count", "Volumes that are bound.", {"storage_class"})};
+  Tally unbound_volumes_{deps_.families.gauges("pv_collector_unbound_pv_count", "Volumes that are not bound.", {"storage_class"})};
+  Tally bound_claims_{deps_.families.gauges("pv_collector_bound_pvc_count", "Claims that are bound.", claim_labels)};
+  Tally unbound_claims_{deps_.families.gauges("pv_collector_unbound_pvc_count", "Claims that are not bound.", claim_labels)};
+  component::metrics::Counter& retroactive_ =
+      deps_.families.counter("retroactive_storageclass_total", "Claims without a class that were given the default one later.");
+  component::metrics::Counter& retroactive_failures_ =
+      deps_.families.counter("retroactive_storageclass_errors_total", "Claims that could not be given the default class later.");
   client::ControlLoop claim_loop_, volume_loop_;
 };
+
+void VolumeBinder::count_all() {
+  client::Informer<PersistentVolumeClaim>::Handler claims;
+  const auto claim = [this](const PersistentVolumeClaim& is) {
+    const std::string key = client::object_key(is.metadata.namespace_, is.metadata.name);
+    const bool bound = is.status.phase == "Bound";
+    (bound ? unbound_claims_ : bound_claims_).erase(key);
+    (bound ? bound_claims_ : unbound_claims_).put(key, {is.metadata.namespace_, class_of(is), is.spec.volume_attributes_class_name.value_or("")});
+  };
+  claims.on_add = [claim](const ClaimPtr& is, bool) { claim(*is); };
+  claims.on_update = [claim](const ClaimPtr&, const ClaimPtr& is) { claim(*is); };
+  claims.on_delete = [this](const ClaimPtr& was) {
+    const std::string key = client::object_key(was->metadata.namespace_, was->metadata.name);
+    bound_claims_.erase(key);
+    unbound_claims_.erase(key);
+  };
+  claims_.add_handler(std::move(claims));
+  client::Informer<PersistentVolume>::Handler volumes;
+  const auto volume = [this](const PersistentVolume& is) {
+    const std::string& key = is.metadata.name;
+    const bool bound = is.status.phase == "Bound";
+    (bound ? unbound_volumes_ : bound_volumes_).erase(key);
+    (bound ? bound_volumes_ : unbound_volumes_).put(key, {is.spec.storage_class_name});
+    volume_kinds_.put(key, {plugin_of(is), is.spec.volume_mode.value_or("Filesystem")});
+  };
+  volumes.on_add = [volume](const VolumePtr& is, bool) { volume(*is); };
+  volumes.on_update = [volume](const VolumePtr&, const VolumePtr& is) { volume(*is); };
+  volumes.on_delete = [this](const VolumePtr& was) {
+    for (Tally* tally : {&volume_kinds_, &bound_volumes_, &unbound_volumes_}) tally->erase(was->metadata.name);
+  };
+  volumes_.add_handler(std::move(volumes));
+}
 
 rt::Task<Result<Unit>> VolumeBinder::set_volume_phase(rt::Context ctx, VolumePtr volume, std::string phase, std::string message) {
   if (volume->status.phase == phase) co_return Unit{};
@@ -142,6 +188,8 @@ rt::Task<Result<Unit>> VolumeBinder::set_class(rt::Context ctx, ClaimPtr claim, 
   PersistentVolumeClaim copy = *claim;
   copy.spec.storage_class_name = std::move(name);
   auto written = co_await deps_.client.update<PersistentVolumeClaim>(std::move(ctx), std::move(copy));
+  retroactive_.add();
+  if (!written) retroactive_failures_.add();
   if (!written) co_return Unexpected(std::move(written).error());
   written_claims_.remember(std::move(*written));
   co_return Unit{};

@@ -30,6 +30,15 @@ std::string class_of(const PersistentVolumeClaim& claim) {
   return old ? *old : claim.spec.storage_class_name.value_or("");
 }
 
+std::string plugin_of(const PersistentVolume& volume) {
+  if (volume.spec.csi) return "kubernetes.io/csi:" + volume.spec.csi->driver;
+  if (volume.spec.host_path) return "kubernetes.io/host-path";
+  if (volume.spec.nfs) return "kubernetes.io/nfs";
+  if (volume.spec.iscsi) return "kubernetes.io/iscsi";
+  if (volume.spec.fc) return "kubernetes.io/fc";
+  return "N/A";
+}
+
 bool is_promised(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
   const auto* ref = volume.spec.claim_ref.get();
   if (ref == nullptr || ref->name != claim.metadata.name || ref->namespace_ != claim.metadata.namespace_) return false;

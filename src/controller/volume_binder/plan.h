@@ -38,6 +38,9 @@ VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<Vo
 // of equally new ones the first by name; "": none.
 std::string retroactive_class(const PersistentVolumeClaim& claim, const std::vector<ClassPtr>& classes);
 
+// What keeps the volume, as metrics name it: "kubernetes.io/csi:DRIVER"; "N/A": a plugin that the manager knows nothing of.
+std::string plugin_of(const PersistentVolume& volume);
+
 using objects::driver_of;
 // Names the driver that has taken over in pv.kubernetes.io/migrated-to, as the annotations of a claim or a volume name their provisioner.
 // True: they changed.

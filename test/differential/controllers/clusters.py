@@ -23,7 +23,7 @@ class ManagedCluster:
         self.server.start()
         try:
             self.client = self.client_of('admin', None)
-            self.start('kube-controller-manager', self.manager, '--use-service-account-credentials',
+            self.manager_port = self.start('kube-controller-manager', self.manager, '--use-service-account-credentials',
                        f'--service-account-private-key-file={self.server.pki.path("sa.key")}', f'--root-ca-file={self.server.pki.ca}', *AUTOSCALERS)
             self.start('kube-scheduler', self.scheduler)
             for i in range(NODES):
@@ -48,11 +48,13 @@ class ManagedCluster:
         return Client('127.0.0.1', self.server.port, pki.ca, pki.path(f'{name}.crt'), pki.path(f'{name}.key'))
 
     def start(self, name, command, *flags):
-        server = self.server
+        """The component's secure port."""
+        server, port = self.server, free_port()
         server.pki.issue(name, f'/CN=system:{name}')
         config = server.pki.kubeconfig(f'{name}.conf', server.url, name)
         self.running.append(Process([*command, f'--kubeconfig={config}', f'--authentication-kubeconfig={config}', f'--authorization-kubeconfig={config}',
-                                     '--bind-address=127.0.0.1', f'--secure-port={free_port()}', f'--cert-dir={server.folder}/{name}', *flags], server.folder / f'{name}.log'))
+                                     '--bind-address=127.0.0.1', f'--secure-port={port}', f'--cert-dir={server.folder}/{name}', *flags], server.folder / f'{name}.log'))
+        return port
 
     def manager_ended(self):
         """What the manager said at its end; None while it runs."""

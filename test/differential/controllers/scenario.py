@@ -19,9 +19,10 @@ PLURALS = {
     'HorizontalPodAutoscaler': '/apis/autoscaling/v2 horizontalpodautoscalers',
     'Namespace': '/api/v1 namespaces', 'Node': '/api/v1 nodes', 'PersistentVolume': '/api/v1 persistentvolumes', 'ClusterRole': '/apis/rbac.authorization.k8s.io/v1 clusterroles',
     'ServiceCIDR': '/apis/networking.k8s.io/v1 servicecidrs', 'IPAddress': '/apis/networking.k8s.io/v1 ipaddresses',
+    'VolumeAttachment': '/apis/storage.k8s.io/v1 volumeattachments', 'CSIDriver': '/apis/storage.k8s.io/v1 csidrivers',
     'StorageClass': '/apis/storage.k8s.io/v1 storageclasses', 'CertificateSigningRequest': '/apis/certificates.k8s.io/v1 certificatesigningrequests',
 }
-CLUSTER_WIDE = {'ServiceCIDR', 'IPAddress', 'Namespace', 'Node', 'PersistentVolume', 'ClusterRole', 'StorageClass', 'CertificateSigningRequest'}
+CLUSTER_WIDE = {'ServiceCIDR', 'IPAddress', 'Namespace', 'Node', 'PersistentVolume', 'ClusterRole', 'StorageClass', 'CertificateSigningRequest', 'VolumeAttachment', 'CSIDriver'}
 COMPARED = [kind for kind in PLURALS if kind not in CLUSTER_WIDE and kind not in ('Role', 'Secret')]
 
 

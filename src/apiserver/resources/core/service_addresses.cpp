@@ -106,32 +106,17 @@ rt::Task<Result<std::optional<rt::Duration>>> settle_address(RequestScope& scope
 
 ServiceAddresses::ServiceAddresses(std::shared_ptr<ServiceAllocator> allocator, MakeScope make_scope)
     : allocator_(std::move(allocator)), make_scope_(std::move(make_scope)) {}
-ServiceAddresses::~ServiceAddresses() { CHECK(!tasks_, "await stop() before destroying ServiceAddresses"); }
 
 void ServiceAddresses::start() {
-  tasks_ = std::make_unique<rt::TaskGroup>();
-  tasks_->spawn(follow(tasks_->context()));
-}
-
-rt::Task<void> ServiceAddresses::stop() {
-  if (!tasks_) co_return;
-  allocator_->unsettled().close();
-  co_await tasks_->close();
-  tasks_.reset();
-}
-
-rt::Task<void> ServiceAddresses::follow(rt::Context ctx) {
-  registry::ChangedNames::Look look = [this, ctx](const std::string& address) { return look_at(ctx, address); };
-  registry::ChangedNames::Failed failed = [](const Status& why, const std::string& address) {
-    component::log::error("The IPAddress of a cluster IP could not be settled, which is tried again", why, {{"address", address}});
-  };
-  co_await allocator_->unsettled().follow(ctx, std::move(look), std::move(failed), settled_at_once);
+  registry::ChangedNames::Look look = [this, ctx = loops_.start()](const std::string& address) { return look_at(ctx, address); };
+  loops_.follow(allocator_->unsettled(), std::move(look), {"The IPAddress of a cluster IP could not be settled, which is tried again", "address"},
+                settled_at_once);
 }
 
 rt::Task<Result<Unit>> ServiceAddresses::look_at(rt::Context ctx, std::string address) {
   RequestScope scope = make_scope_(ctx);
   CO_TRY_ASSIGN(const auto wait, co_await settle_address(scope, *allocator_, address));
-  if (wait && waiting_.insert(address).second) tasks_->spawn(look_again(std::move(ctx), std::move(address), *wait));
+  if (wait && waiting_.insert(address).second) loops_.spawn(look_again(std::move(ctx), std::move(address), *wait));
   co_return Unit{};
 }
 

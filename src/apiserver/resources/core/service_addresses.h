@@ -12,6 +12,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/networking_v1.h"
+#include "apiserver/registry/name_loops.h"
 #include "apiserver/resources/core/service_allocator.h"
 #include "apiserver/types/registry.h"
 #include "rt/runtime.h"
@@ -52,20 +53,18 @@ class ServiceAddresses {
   using MakeScope = std::function<RequestScope(rt::Context)>;
   // `make_scope`: of the server itself. Belongs to the executor that starts it.
   ServiceAddresses(std::shared_ptr<ServiceAllocator> allocator, MakeScope make_scope);
-  ~ServiceAddresses();
 
   void start();
-  rt::Task<void> stop();
+  rt::Task<void> stop() { co_await loops_.stop(); }
 
  private:
-  rt::Task<void> follow(rt::Context ctx);
   rt::Task<Result<Unit>> look_at(rt::Context ctx, std::string address);
   rt::Task<void> look_again(rt::Context ctx, std::string address, rt::Duration wait);
 
   const std::shared_ptr<ServiceAllocator> allocator_;
   const MakeScope make_scope_;
   std::set<std::string> waiting_;  // to be looked at again
-  std::unique_ptr<rt::TaskGroup> tasks_;
+  registry::NameLoops loops_;
 };
 
 }  // namespace pintle::apiserver::resources
