@@ -46,7 +46,8 @@ rt::Task<int> play(rt::Runtime& runtime, client::ConnectionConfig connection, st
   }
   std::printf("hollow_nodes: %zu started\n", hollow.size());
   std::fflush(stdout);
-  (void)co_await runtime.wait_signal(rt::Context::background(), {SIGINT, SIGTERM});
+  std::vector<int> signals = {SIGINT, SIGTERM};
+  (void)co_await runtime.wait_signal(rt::Context::background(), std::move(signals));
   co_await tasks.close();
   for (auto& one : clients) co_await one->close();
   co_return 0;

@@ -37,7 +37,6 @@ LEFT_OUT = {
     'authorization_': 'who reads the page',
     'cardinality_enforcement_': 'of upstream\'s metrics library', 'disabled_metrics_total': 'the same', 'hidden_metrics_total': 'the same',
     'registered_metrics_total': 'the same', 'version_info': 'kubernetes_build_info says it; nothing is emulated',
-    'device_taint_eviction_controller_': 'that controller is not here',
     'daemonset_controller_stale_sync_skips_total': 'no round starts from before its own last write, so none is skipped',
     'replicaset_controller_stale_sync_skips_total': 'the same', 'job_controller_stale_sync_skips_total': 'the same',
     'statefulset_controller_stale_sync_skips_total': 'the same', 'garbagecollector_controller_stale_sync_skips_total': 'the same',

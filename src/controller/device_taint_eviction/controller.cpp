@@ -7,6 +7,7 @@
 #include "controller/device_taint_eviction/plan.h"
 #include "controller/pods/pod_disruption.h"
 #include "controller/pods/pod_store.h"
+#include "rt/seconds.h"
 
 namespace pintle::controller::device_taint_eviction {
 
@@ -37,13 +38,18 @@ class DeviceTaintEvictionController final : public Controller {
       for (const ClaimPtr& claim : claims_->by_index(index_by_device, key)) look_at_consumers(*claim);
   }
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
-  rt::Task<Result<Unit>> evict(rt::Context ctx, pods::PodPtr pod);
+  rt::Task<Result<Unit>> evict(rt::Context ctx, pods::PodPtr pod, rt::WallTime due);
 
   ControllerDeps deps_;
   std::optional<client::Informer<ResourceClaim>> claims_;
   TaintedDevices devices_;
   std::set<std::string> planned_;  // uids of pods that are to go
   std::set<std::string> evicted_;  // uids of those that were told to
+  component::metrics::Counter& deletions_ =
+      deps_.families.counter("device_taint_eviction_controller_pod_deletions_total", "Pods that were deleted for a taint of a device.");
+  component::metrics::Histogram& deletion_duration_ =
+      deps_.families.histogram("device_taint_eviction_controller_pod_deletion_duration_seconds",
+                               "Time from when a pod had to go until it was deleted.", pods::deletion_bounds);
   client::ControlLoop loop_;
 };
 
@@ -91,7 +97,7 @@ void DeviceTaintEvictionController::follow() {
   deps_.pods.informer().add_handler(std::move(pods));
 }
 
-rt::Task<Result<Unit>> DeviceTaintEvictionController::evict(rt::Context ctx, pods::PodPtr pod) {
+rt::Task<Result<Unit>> DeviceTaintEvictionController::evict(rt::Context ctx, pods::PodPtr pod, rt::WallTime due) {
   deps_.events.normal(*pod, "DeviceTaintManagerEviction", "Marking for deletion");
   pods::Disruption why{"DeletionByDeviceTaintManager", "Device Taint manager: deleting due to NoExecute taint", false};
   CO_TRY(co_await pods::mark_disrupted(deps_.client, ctx, pod, std::move(why), deps_.runtime.clock().wall_now()));
@@ -100,6 +106,10 @@ rt::Task<Result<Unit>> DeviceTaintEvictionController::evict(rt::Context ctx, pod
   auto done = co_await deps_.client.remove<Pod>(std::move(ctx), pod->metadata.namespace_, pod->metadata.name, std::move(options));
   if (!done && done.error().reason != Reason::NotFound && done.error().reason != Reason::Conflict) co_return Unexpected(std::move(done).error());
   evicted_.insert(pod->metadata.uid);
+  if (done) {
+    deletions_.add();
+    deletion_duration_.observe(rt::seconds(deps_.runtime.clock().wall_now() - due));
+  }
   co_return Unit{};
 }
 
@@ -118,7 +128,7 @@ rt::Task<Result<Unit>> DeviceTaintEvictionController::sync(rt::Context ctx, std:
     loop_.queue().add_after(key, wait);
     co_return Unit{};
   }
-  co_return co_await evict(std::move(ctx), pod);
+  co_return co_await evict(std::move(ctx), pod, *when);
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ TEST(DeviceTaintEviction, EvictsOnce) {
     EXPECT_EQ(world.event("DeviceTaintManagerEviction"), "Marking for deletion");
     EXPECT_EQ(world.server.written("PATCH", "/pods/p/status").size(), 1u);
     EXPECT_EQ(world.server.written("DELETE", "/pods/p").size(), 1u);
+    EXPECT_TRUE(world.tells("device_taint_eviction_controller_pod_deletions_total 1"));
+    EXPECT_TRUE(world.tells("device_taint_eviction_controller_pod_deletion_duration_seconds_count 1"));
   });
 }
 

@@ -8,6 +8,9 @@
 
 namespace pintle::controller::pods {
 
+// Of the histograms that say how late evicted pods were deleted, in seconds.
+inline constexpr double deletion_bounds[] = {0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 30, 60, 120, 180, 240};
+
 struct Disruption {
   std::string reason;  // "DeletionByTaintManager", "DeletionByPodGC"
   std::string message;

@@ -38,6 +38,21 @@ class GonePods {
   std::deque<std::string> order_;
 };
 
+std::string_view text_of(bool value) { return value ? "true" : "false"; }
+
+// As the metrics name a claim's kind.
+std::vector<std::string> claim_labels(const ResourceClaim& claim) {
+  const auto& annotations = claim.metadata.annotations;
+  std::string_view source;
+  if (const std::string* extended = annotations.get(rules::extended_resource_claim_annotation); extended != nullptr && *extended == "true") {
+    source = "extended_resource";
+  } else if (const std::string* made = annotations.get(rules::pod_resource_claim_annotation); made != nullptr && !made->empty()) {
+    source = "resource_claim_template";
+  }
+  return {std::string(text_of(static_cast<bool>(claim.status.allocation))), std::string(text_of(rules::has_admin_access(claim.spec))),
+          std::string(source)};
+}
+
 class ResourceClaimController final : public Controller {
  public:
   explicit ResourceClaimController(ControllerDeps deps)
@@ -101,6 +116,10 @@ class ResourceClaimController final : public Controller {
   client::Informer<ResourceClaimTemplate> templates_;
   objects::Written<ResourceClaim> written_;
   GonePods gone_;
+  component::metrics::CounterVec& creates_ = deps_.families.counters(
+      "resourceclaim_controller_creates_total", "Claims that were to be made for pods, by how it ended.", {"status", "admin_access"});
+  Tally kinds_{deps_.families.gauges("resourceclaim_controller_resource_claims", "Claims, by what they have and where they come from.",
+                                     {"allocated", "admin_access", "source"})};
   client::ControlLoop loop_;
 };
 
@@ -139,6 +158,11 @@ void ResourceClaimController::on_pod(const Pod& pod, bool deleted) {
 void ResourceClaimController::on_claim(const ResourceClaim& claim, bool deleted) {
   if (!deleted) look_at_claim(claim.metadata.namespace_, claim.metadata.name);
   const std::string key = client::object_key(claim.metadata.namespace_, claim.metadata.name);
+  if (deleted) {
+    kinds_.erase(key);
+  } else {
+    kinds_.put(key, claim_labels(claim));
+  }
   for (const pods::PodPtr& pod : deps_.pods.informer().by_index(index_by_claim, key)) on_pod(*pod, false);
 }
 
@@ -192,7 +216,9 @@ rt::Task<Result<std::string>> ResourceClaimController::ensure(rt::Context ctx, p
   if (lists && !deps_.options.feature_gates.enabled("DRAPrioritizedList"))
     co_return error(Reason::Forbidden, "template includes a prioritized list of subrequests, but the feature is disabled");
   ResourceClaim claim = claim_from(*from, *pod, entry.name);
+  const std::string admin(text_of(rules::has_admin_access(claim.spec)));
   auto created = co_await deps_.client.create<ResourceClaim>(std::move(ctx), std::move(claim));
+  creates_.with({created ? "success" : "failure", admin}).add();
   if (!created) co_return error(created.error().reason, "create ResourceClaim : " + created.error().message);
   std::string name = created->metadata.name;
   written_.remember(std::move(*created));

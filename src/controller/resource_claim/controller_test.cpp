@@ -42,6 +42,9 @@ TEST(ResourceClaimController, MakesClaimsOnce) {
     EXPECT_EQ(world.server.written("POST", "/namespaces/ns/resourceclaims").size(), 1u) << "though the pod was not told at first";
     const auto told = world.server.written("PATCH", "/pods/p/status");
     CHECK(told.size() == 2, "the pod is told, at the second try");
+    EXPECT_TRUE(world.tells(R"(resourceclaim_controller_creates_total{status="success",admin_access="false"} 1)"));
+    EXPECT_TRUE(
+        world.tells(R"(resourceclaim_controller_resource_claims{allocated="false",admin_access="false",source="resource_claim_template"} 1)"));
     EXPECT_TRUE(told[1].body.view().contains(R"("resourceClaimStatuses":[{"name":"r","resourceClaimName":"p-r-x"}])")) << told[1].body.view();
     world.server.on_write = nullptr;
   });

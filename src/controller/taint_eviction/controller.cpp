@@ -28,8 +28,6 @@ bool same(const std::vector<api::core_v1::Taint>& a, const std::vector<api::core
   return true;
 }
 
-constexpr double deletion_bounds[] = {0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 30, 60, 120, 180, 240};  // seconds
-
 class TaintEvictionController final : public Controller {
  public:
   explicit TaintEvictionController(ControllerDeps deps)
@@ -78,7 +76,7 @@ class TaintEvictionController final : public Controller {
   component::metrics::Counter& deletions_ =
       deps_.families.counter("taint_eviction_controller_pod_deletions_total", "Pods that were deleted for a taint of their node.");
   component::metrics::Histogram& deletion_duration_ = deps_.families.histogram(
-      "taint_eviction_controller_pod_deletion_duration_seconds", "Time from when a pod had to go until it was deleted.", deletion_bounds);
+      "taint_eviction_controller_pod_deletion_duration_seconds", "Time from when a pod had to go until it was deleted.", pods::deletion_bounds);
   client::ControlLoop loop_;
 };
 
