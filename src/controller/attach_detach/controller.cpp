@@ -47,14 +47,6 @@ bool has_ended(const Pod& pod) {
          std::ranges::none_of(pod.status.container_statuses, [](const auto& status) { return !status.state.terminated && !status.state.waiting; });
 }
 
-std::vector<std::string> claim_keys(const Pod& pod) {
-  std::vector<std::string> out;
-  if (pod.spec.node_name.empty()) return out;
-  for (const auto& volume : pod.spec.volumes)
-    if (const std::string name = rules::claim_name(pod, volume); !name.empty()) out.push_back(client::object_key(pod.metadata.namespace_, name));
-  return out;
-}
-
 class AttachDetachController final : public Controller {
  public:
   explicit AttachDetachController(ControllerDeps deps)
@@ -68,7 +60,6 @@ class AttachDetachController final : public Controller {
         written_nodes_(nodes_),
         loop_(deps.loop("attach_detach_volumes"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }),
         node_loop_(deps.loop("attach_detach_nodes"), [this](rt::Context ctx, std::string key) { return tell_node(std::move(ctx), std::move(key)); }) {
-    if (!deps_.pods.informer().has_index("claim")) deps_.pods.informer().add_index("claim", claim_keys);
     watch_pods();
     watch_storage();
     watch_nodes();
@@ -85,7 +76,7 @@ class AttachDetachController final : public Controller {
   void watch_nodes();
   void look_at_pod(const Pod& pod);
   void look_at_claim(const std::string& key) {
-    for (const pods::PodPtr& pod : deps_.pods.informer().by_index("claim", key)) look_at_pod(*pod);
+    for (const pods::PodPtr& pod : deps_.pods.using_claim(key)) look_at_pod(*pod);
   }
   void attachment_changed(const VolumeAttachment& attachment, bool gone);
   void node_changed(const Node* before, const Node& after);

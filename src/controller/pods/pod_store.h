@@ -29,9 +29,8 @@ class PodStore {
   std::vector<PodPtr> selected(std::string_view namespace_name, const apimachinery::LabelSelector& selector) {
     return client::selected(pods_, namespace_name, selector);
   }
-  std::vector<PodPtr> using_claim(std::string_view namespace_name, std::string_view claim) const {
-    return pods_.by_index("claim", client::object_key(namespace_name, claim));
-  }
+  // `claim_key`: NAMESPACE/NAME.
+  std::vector<PodPtr> using_claim(std::string_view claim_key) const { return pods_.by_index("claim", claim_key); }
   // Of any namespace; those on their way out are not among them.
   std::vector<PodPtr> finished() const { return pods_.by_index("finished", ""); }
 

@@ -6,6 +6,7 @@
 #include "controller/objects/time.h"
 #include "rules/pod_resources.h"
 #include "rules/pod_state.h"
+#include "rules/service_selector.h"
 
 namespace pintle::controller::services {
 
@@ -15,22 +16,14 @@ using api::core_v1::ServicePort;
 
 bool has_cluster_ip(const Service& service) { return !service.spec.cluster_ip.empty() && service.spec.cluster_ip != "None"; }
 
-bool selects(const Service& service, const Pod& pod) {
-  if (service.spec.selector.empty()) return false;
-  return std::ranges::all_of(service.spec.selector, [&](const auto& item) {
-    const std::string* value = pod.metadata.labels.get(item.first);
-    return value != nullptr && *value == item.second;
-  });
-}
-
 std::vector<pods::PodPtr> pods_of(const Service& service, pods::PodStore& pods) {
-  if (service.spec.selector.empty()) return {};
-  return pods.selected(service.metadata.namespace_, apimachinery::LabelSelector::from_set(service.spec.selector));
+  const auto selector = rules::selector_of(service);
+  return selector ? pods.selected(service.metadata.namespace_, *selector) : std::vector<pods::PodPtr>();
 }
 
 std::vector<std::shared_ptr<const Service>> of_pod(const client::Informer<Service>& services, const Pod& pod) {
   auto out = client::perhaps_selecting(services, pod.metadata.namespace_, pod.metadata.labels);
-  std::erase_if(out, [&](const auto& service) { return !selects(*service, pod); });
+  std::erase_if(out, [&](const auto& service) { return !rules::selects(*service, pod.metadata.labels); });
   return out;
 }
 
@@ -109,10 +102,7 @@ void set_trigger_time(FlatMap<std::string>& annotations, const api::Time& time) 
 
 void watch_service_pods(client::Informer<Service> services, pods::PodStore& pods, std::function<void(std::string)> changed) {
   services.on_any([changed](const Service& service) { changed(client::object_key(service.metadata.namespace_, service.metadata.name)); });
-  client::index_selectors<Service>(services, [](const Service& service) -> std::optional<apimachinery::LabelSelector> {
-    if (service.spec.selector.empty()) return std::nullopt;
-    return apimachinery::LabelSelector::from_set(service.spec.selector);
-  });
+  client::index_selectors<Service>(services, rules::selector_of);
   const auto tell = [services, changed](const Pod& pod) {
     for (const auto& service : of_pod(services, pod)) changed(client::object_key(service->metadata.namespace_, service->metadata.name));
   };

@@ -15,7 +15,6 @@
 namespace pintle::controller::services {
 
 bool has_cluster_ip(const api::core_v1::Service& service);
-bool selects(const api::core_v1::Service& service, const api::core_v1::Pod& pod);
 std::vector<pods::PodPtr> pods_of(const api::core_v1::Service& service, pods::PodStore& pods);
 // The Services that select the pod. CHECK: watch_service_pods() was called for these.
 std::vector<std::shared_ptr<const api::core_v1::Service>> of_pod(const client::Informer<api::core_v1::Service>& services,

@@ -73,8 +73,7 @@ class ClaimProtection final : public Controller {
     if (claim == nullptr) co_return Unit{};
     bool in_use = false;
     if (claim->metadata.deletion_timestamp) {
-      for (const pods::PodPtr& pod : deps_.pods.using_claim(claim->metadata.namespace_, claim->metadata.name))
-        in_use |= uses(*pod, claim->metadata.name);
+      for (const pods::PodPtr& pod : deps_.pods.using_claim(key)) in_use |= uses(*pod, claim->metadata.name);
       if (!in_use && has_finalizer(claim->metadata, finalizer)) {  // the cache may be behind: the server's word counts
         client::ListOptions options;
         options.namespace_name = claim->metadata.namespace_;

@@ -1,6 +1,7 @@
 #include "scheduler/plugins/pod_topology_spread/owner_selector.h"
 
-#include <algorithm>
+#include "client/label_index.h"
+#include "rules/service_selector.h"
 
 namespace pintle::scheduler::plugins {
 
@@ -13,13 +14,6 @@ using api::core_v1::Service;
 using apimachinery::LabelOperator;
 using apimachinery::LabelRequirement;
 
-// Services by a label that they demand: those of a pod are found without a look at all others of its namespace.
-constexpr const char* one_label = "label";
-
-std::string label_in(const std::string& namespace_name, const std::string& label, const std::string& value) {
-  return namespace_name + "/" + label + "=" + value;
-}
-
 // Only the selectors are read.
 template <class T>
 client::InformerOptions selectors_only() {
@@ -31,13 +25,6 @@ client::InformerOptions selectors_only() {
     workload.status = {};
   };
   return options;
-}
-
-bool selects(const FlatMap<std::string>& selector, const FlatMap<std::string>& labels) {
-  return !selector.empty() && std::ranges::all_of(selector, [&](const auto& item) {
-    const std::string* value = labels.get(item.first);
-    return value != nullptr && *value == item.second;
-  });
 }
 
 void add_all(const FlatMap<std::string>& selector, FlatMap<std::string>& out) {
@@ -57,20 +44,13 @@ OwnerSelector::OwnerSelector(client::Informers& informers)
       controllers_(informers.of<ReplicationController>("selectors", selectors_only<ReplicationController>())),
       replica_sets_(informers.of<ReplicaSet>("selectors", selectors_only<ReplicaSet>())),
       stateful_sets_(informers.of<StatefulSet>("selectors", selectors_only<StatefulSet>())) {
-  if (services_.has_index(one_label)) return;  // of another profile
-  services_.add_index(one_label, [](const Service& service) {
-    std::vector<std::string> out;
-    if (const auto& selector = service.spec.selector; !selector.empty())
-      out.push_back(label_in(service.metadata.namespace_, selector.begin()->first, selector.begin()->second));
-    return out;
-  });
+  client::index_selectors<Service>(services_, rules::selector_of);
 }
 
 apimachinery::LabelSelector OwnerSelector::of(const Pod& pod) const {
   FlatMap<std::string> labels;
-  for (const auto& [label, value] : pod.metadata.labels)
-    for (const auto& service : services_.by_index(one_label, label_in(pod.metadata.namespace_, label, value)))
-      if (selects(service->spec.selector, pod.metadata.labels)) add_all(service->spec.selector, labels);
+  for (const auto& service : client::perhaps_selecting(services_, pod.metadata.namespace_, pod.metadata.labels))
+    if (rules::selects(*service, pod.metadata.labels)) add_all(service->spec.selector, labels);
   std::vector<LabelRequirement> requirements;
   for (const auto& owner : pod.metadata.owner_references) {
     if (!owner.controller.value_or(false)) continue;

@@ -1,0 +1,26 @@
+// Which pods a Service selects: those that have all labels of its selector; without one, none. Pure.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+#include "api/gen/core_v1.h"
+#include "apimachinery/selectors/label_selector.h"
+
+namespace pintle::rules {
+
+inline bool selects(const api::core_v1::Service& service, const FlatMap<std::string>& labels) {
+  const auto& selector = service.spec.selector;
+  return !selector.empty() && std::ranges::all_of(selector, [&](const auto& item) {
+    const std::string* value = labels.get(item.first);
+    return value != nullptr && *value == item.second;
+  });
+}
+
+// nullopt: it selects nothing.
+inline std::optional<apimachinery::LabelSelector> selector_of(const api::core_v1::Service& service) {
+  if (service.spec.selector.empty()) return std::nullopt;
+  return apimachinery::LabelSelector::from_set(service.spec.selector);
+}
+
+}  // namespace pintle::rules
