@@ -18,6 +18,7 @@ void forget_unread(Container& container) {
   kept.ports = std::move(container.ports);
   kept.resources = std::move(container.resources);
   kept.restart_policy = std::move(container.restart_policy);
+  kept.restart_policy_rules = std::move(container.restart_policy_rules);
   container = std::move(kept);
 }
 
@@ -72,6 +73,7 @@ Actions node_actions(const Node& before, const Node& after) {
   if (before.metadata.labels != after.metadata.labels) out |= action::update_node_label;
   if (before.spec.unschedulable != after.spec.unschedulable || !std::ranges::equal(before.spec.taints, after.spec.taints, same_taints))
     out |= action::update_node_taint;
+  if (before.status.declared_features != after.status.declared_features) out |= action::update_node_declared_feature;
   return out;
 }
 

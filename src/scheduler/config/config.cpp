@@ -44,15 +44,9 @@ constexpr struct {
     {"NodeDeclaredFeatures", 0},
 };
 
-// Of upstream's set, and not here: configurations may name them.
-bool is_known_elsewhere(std::string_view name) {
-  return plugin_index(name) < 0 && std::ranges::any_of(default_plugins, [&](const auto& plugin) { return plugin.name == name; });
-}
-
 std::vector<PhaseEntry> entries_of(const std::vector<v1::Plugin>& plugins) {
   std::vector<PhaseEntry> out;
-  for (const auto& plugin : plugins)
-    if (!is_known_elsewhere(plugin.name)) out.push_back({plugin.name, plugin.weight.value_or(0)});
+  for (const auto& plugin : plugins) out.push_back({plugin.name, plugin.weight.value_or(0)});
   return out;
 }
 
@@ -76,8 +70,7 @@ std::vector<PhaseEntry> merged(const std::vector<PhaseEntry>& defaults, const v1
 
 ProfileSpec default_spec() {
   ProfileSpec spec;
-  for (const auto& plugin : default_plugins)
-    if (plugin_index(plugin.name) >= 0) spec.multi_point.push_back({std::string(plugin.name), plugin.weight});
+  for (const auto& plugin : default_plugins) spec.multi_point.push_back({std::string(plugin.name), plugin.weight});
   return spec;
 }
 

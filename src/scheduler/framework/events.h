@@ -42,10 +42,11 @@ constexpr Actions update_pod_scale_down = 1 << 8;
 constexpr Actions update_pod_toleration = 1 << 9;
 constexpr Actions update_pod_scheduling_gates_eliminated = 1 << 10;
 constexpr Actions update_pod_generated_resource_claim = 1 << 11;
-constexpr Actions update_other = 1 << 12;
+constexpr Actions update_node_declared_feature = 1 << 12;
+constexpr Actions update_other = 1 << 13;
 constexpr Actions update = update_node_allocatable | update_node_label | update_node_taint | update_node_condition | update_node_annotation |
-                           update_pod_label | update_pod_scale_down | update_pod_toleration | update_pod_scheduling_gates_eliminated |
-                           update_pod_generated_resource_claim | update_other;
+                           update_node_declared_feature | update_pod_label | update_pod_scale_down | update_pod_toleration |
+                           update_pod_scheduling_gates_eliminated | update_pod_generated_resource_claim | update_other;
 constexpr Actions all = add | remove | update;
 }  // namespace action
 

@@ -5,6 +5,7 @@
 #include "scheduler/plugins/image_locality/image_locality.h"
 #include "scheduler/plugins/inter_pod_affinity/inter_pod_affinity.h"
 #include "scheduler/plugins/node_affinity/node_affinity.h"
+#include "scheduler/plugins/node_declared_features/node_declared_features.h"
 #include "scheduler/plugins/node_name/node_name.h"
 #include "scheduler/plugins/node_ports/node_ports.h"
 #include "scheduler/plugins/node_resources_balanced_allocation/node_resources_balanced_allocation.h"
@@ -43,6 +44,7 @@ constexpr PluginRow rows[] = {
     {"NodeResourcesBalancedAllocation", plugins::make_node_resources_balanced_allocation},
     {"ImageLocality", plugins::make_image_locality},
     {"DefaultBinder", plugins::make_default_binder},
+    {"NodeDeclaredFeatures", plugins::make_node_declared_features},
 };
 static_assert(std::size(rows) <= extender_index);
 

@@ -26,7 +26,7 @@ namespace pintle::scheduler::testing {
 
 using api::testing::from_yaml;
 
-// "n1 zone=a cpu=4 memory=8Gi pods=10 taint=KEY=VALUE:EFFECT unschedulable image=NAME=BYTES": other words are labels. A resource of
+// "n1 zone=a cpu=4 memory=8Gi pods=10 taint=KEY=VALUE:EFFECT unschedulable feature=NAME image=NAME=BYTES": other words are labels. A resource of
 // another name is "resource=NAME=AMOUNT".
 inline Node node_of(const std::string& text) {
   const auto parts = split_words(text, ' ');
@@ -49,6 +49,8 @@ inline Node node_of(const std::string& text) {
       taint.effect = value.substr(value.rfind(':') + 1);
     } else if (key == "unschedulable") {
       node.spec.unschedulable = true;
+    } else if (key == "feature") {
+      node.status.declared_features.push_back(value);
     } else if (key == "image") {
       auto& image = node.status.images.emplace_back();
       image.names = {value.substr(0, equals)};
@@ -107,8 +109,8 @@ class Scene {
     objects_.push_back([object = from_yaml<T>(yaml)](client::testing::FakeServer& server) { server.put(object); });
     return *this;
   }
-  Scene& gate(const std::string& name) {
-    gates_[name] = true;
+  Scene& gate(const std::string& name, bool on = true) {
+    gates_[name] = on;
     return *this;
   }
 

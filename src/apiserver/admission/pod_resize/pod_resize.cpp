@@ -2,21 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "api/codec.h"
 #include "api/gen/core_v1.h"
+#include "rules/declared_features.h"
 #include "rules/pod_resources.h"
 
 namespace pintle::apiserver::admission {
 namespace {
 
 using namespace api::core_v1;
-
-template <class T>
-bool same(const T& a, const T& b) {
-  return api::equal(api::type_of<T>(), &a, &b);
-}
 
 // A resize of a pod that a node has: both validators are about these alone.
 struct Resize {
@@ -78,24 +71,6 @@ class PodResizeValidator : public AdmissionPlugin {
   const ResourceReader& reader_;
 };
 
-// The features that a resize needs of its node, by the names under which nodes declare them.
-std::vector<std::string_view> needed_features(const Pod& pod, const Pod& old) {
-  std::vector<std::string_view> out;
-  const auto& level = pod.spec.resources;
-  const auto& old_level = old.spec.resources;
-  if (static_cast<bool>(level) != static_cast<bool>(old_level) || (level && !same(*level, *old_level)))
-    out.push_back("InPlacePodLevelResourcesVerticalScaling");
-  const auto changed = [&](const Container& now) {
-    if (rules::is_sidecar(now)) return false;
-    const auto before =
-        std::find_if(old.spec.init_containers.begin(), old.spec.init_containers.end(), [&](const Container& c) { return c.name == now.name; });
-    return before != old.spec.init_containers.end() && !same(now.resources, before->resources);
-  };
-  if (std::any_of(pod.spec.init_containers.begin(), pod.spec.init_containers.end(), changed))
-    out.push_back("InPlacePodVerticalScalingInitContainers");
-  return out;
-}
-
 class NodeDeclaredFeatureValidator : public AdmissionPlugin {
  public:
   explicit NodeDeclaredFeatureValidator(const AdmissionDeps& deps) : reader_(deps.reader) {}
@@ -104,14 +79,11 @@ class NodeDeclaredFeatureValidator : public AdmissionPlugin {
   AdmissionNow validate_now(const AdmissionAttributes& a) override {
     const Resize resize = resize_of(a);
     if (!resize) return Unit{};
-    const auto needed = needed_features(*resize.pod, *resize.old);
+    const auto needed = rules::features_for_update(resize.pod->spec, resize.old->spec);
     if (needed.empty()) return Unit{};
     const auto node = node_of(reader_, a, *resize.pod);
     if (!node) return Result<Unit>(Unexpected(node.error()));
-    std::vector<std::string_view> missing;
-    const auto& declared = node->status.declared_features;
-    for (const std::string_view feature : needed)
-      if (std::find(declared.begin(), declared.end(), feature) == declared.end()) missing.push_back(feature);
+    const auto missing = rules::missing_features(needed, *node);
     if (missing.empty()) return Unit{};
     return Result<Unit>(refuse(
         a, fmt::format("pod update requires features {} which are not available on node \"{}\"", fmt::join(missing, ", "), node->metadata.name)));
