@@ -240,7 +240,7 @@ const std::vector<uint32_t>& Cache::slots() const {
 
 PodGroup& Cache::group(const std::string& namespace_name, const apimachinery::LabelSelector& selector) const {
   if (PodGroup* known = counts_.find(namespace_name, selector)) return *known;
-  return counts_.make(namespace_name, selector, all_nodes());
+  return counts_.make(namespace_name, selector);
 }
 
 AffinityGroup& Cache::matching(std::span<const AffinityTerm> terms) const {

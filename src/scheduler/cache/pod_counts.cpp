@@ -56,16 +56,33 @@ PodGroup* PodCounts::find(const std::string& namespace_name, const LabelSelector
   return it->second.get();
 }
 
-PodGroup& PodCounts::make(const std::string& namespace_name, const LabelSelector& selector, const Nodes& nodes) {
+const PodCounts::PodsByNode* PodCounts::narrowest(const std::string& namespace_name, const LabelSelector& selector) const {
+  const auto at = [&](const std::string& place) -> const PodsByNode* {
+    const auto found = pods_.find(place);
+    return found == pods_.end() ? nullptr : &found->second;
+  };
+  const auto demanded = apimachinery::demanded_labels(selector);
+  if (demanded.empty()) return at(namespace_name);
+  const PodsByNode* best = nullptr;
+  for (const auto& [label, value] : demanded) {
+    const PodsByNode* here = at(place_of(namespace_name, label, value));
+    if (here == nullptr) return nullptr;
+    if (best == nullptr || here->size() < best->size()) best = here;
+  }
+  return best;
+}
+
+PodGroup& PodCounts::make(const std::string& namespace_name, const LabelSelector& selector) {
   std::string key = key_of(namespace_name, selector);
   if (groups_.size() >= groups_max) forget_oldest();
   auto made = std::make_unique<PodGroup>();
   PodGroup& group = *made;
   group.namespace_ = namespace_name;
   group.selector_ = selector;
-  for (const NodeInfo* node : nodes)
-    if (const auto found = std::ranges::count_if(node->pods, [&](const PodInfoPtr& pod) { return group.finds(*pod->pod); }))
-      group.on_node_[node] = found;
+  if (const PodsByNode* places = narrowest(namespace_name, selector))
+    for (const auto& [node, pods] : *places)
+      if (const auto found = std::ranges::count_if(node->pods, [&](const PodInfoPtr& pod) { return group.finds(*pod->pod); }))
+        group.on_node_[node] = found;
   group.place_ = place_of(namespace_name, selector);
   index_[group.place_].push_back(&group);
   used_.push_front(key);
@@ -86,9 +103,17 @@ std::shared_ptr<const DomainCounts> PodCounts::domains(PodGroup& group, const st
   return counts;
 }
 
-void PodCounts::change(const Pod& pod, const NodeInfo& node, int64_t delta) {
-  if (groups_.empty() || pod.metadata.deletion_timestamp) return;
+void PodCounts::note(const std::string& place, const NodeInfo& node, int32_t delta) {
+  PodsByNode& here = pods_[place];
+  const auto at = here.try_emplace(&node, 0).first;
+  if ((at->second += delta) == 0) here.erase(at);
+  if (here.empty()) pods_.erase(place);
+}
+
+void PodCounts::change(const Pod& pod, const NodeInfo& node, int32_t delta) {
+  if (pod.metadata.deletion_timestamp) return;
   const auto change_at = [&](const std::string& place) {
+    note(place, node, delta);
     const auto at = index_.find(place);
     if (at == index_.end()) return;
     for (PodGroup* group : at->second) {

@@ -77,7 +77,7 @@ TEST(PodCounts, AgreeWithAWalkWhateverHappens) {
 
 TEST(PodCounts, KeysThatAreNamedOnceAreForgotten) {
   PodCounts counts;
-  PodGroup& group = counts.make("default", *LabelSelector::parse("app=x"), {});
+  PodGroup& group = counts.make("default", *LabelSelector::parse("app=x"));
   const auto asked = [&](std::size_t i) {
     const std::string key = "key" + std::to_string(i);
     return counts.domains(group, key, {key}, {});
@@ -95,7 +95,7 @@ TEST(PodCounts, ForgetsWhatIsNotAskedFor) {
   for (std::size_t i = 0; i < PodCounts::groups_max + 10; ++i) {
     const auto selector = *LabelSelector::parse("app=x" + std::to_string(i));
     EXPECT_EQ(counts.find("default", selector), nullptr);
-    counts.make("default", selector, {});
+    counts.make("default", selector);
     EXPECT_NE(counts.find("default", *LabelSelector::parse("app=x0")), nullptr) << "it is asked for again and again";
   }
   EXPECT_EQ(counts.size(), PodCounts::groups_max);
