@@ -32,6 +32,7 @@ bool counts_in(const NodeInfo& node, const std::vector<std::string>& wanted) {
 
 void DomainCounts::add(const std::string& domain, int64_t pods) {
   const auto [it, fresh] = counts_.try_emplace(domain, 0);
+  if (fresh && there_ && !there_->contains(domain)) ++others_;
   if (!fresh && pods == 0) return;
   if (!fresh)
     if (const auto before = with_.find(it->second); --before->second == 0) with_.erase(before);
@@ -91,13 +92,20 @@ PodGroup& PodCounts::make(const std::string& namespace_name, const LabelSelector
   return group;
 }
 
-std::shared_ptr<const DomainCounts> PodCounts::domains(PodGroup& group, const std::string& key, std::vector<std::string> wanted,
-                                                       const Nodes& nodes) const {
+std::shared_ptr<const DomainCounts> PodCounts::domains(PodGroup& group, const std::string& key, std::vector<std::string> wanted, const Nodes& nodes) {
   for (const PodGroup::Domains& known : group.domains_)
     if (known.key == key && known.wanted == wanted) return known.counts;
-  auto counts = std::make_shared<DomainCounts>();
-  for (const NodeInfo* node : nodes)
-    if (counts_in(*node, wanted)) counts->add(*node->node->metadata.labels.get(key), group.on(*node));
+  if (there_.size() >= domain_sets_max) there_.clear();
+  auto& there = there_[{key, wanted}];
+  if (!there) {
+    auto all = std::make_shared<DomainCounts::Domains>();
+    for (const NodeInfo* node : nodes)
+      if (counts_in(*node, wanted)) all->insert(*node->node->metadata.labels.get(key));
+    there = std::move(all);
+  }
+  auto counts = std::make_shared<DomainCounts>(there);
+  for (const auto& [node, pods] : group.on_node_)
+    if (counts_in(*node, wanted)) counts->add(*node->node->metadata.labels.get(key), pods);
   if (group.domains_.size() >= domains_max) group.domains_.erase(group.domains_.begin());
   group.domains_.push_back({key, std::move(wanted), counts});
   return counts;
@@ -129,6 +137,7 @@ void PodCounts::change(const Pod& pod, const NodeInfo& node, int32_t delta) {
 }
 
 void PodCounts::forget_domains() {
+  there_.clear();
   for (const auto& [key, group] : groups_) group->domains_.clear();
 }
 

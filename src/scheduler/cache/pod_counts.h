@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "apimachinery/selectors/label_selector.h"
@@ -17,16 +19,24 @@
 
 namespace pintle::scheduler::cache {
 
-// Pods by domain, with the least of them at hand.
+// Pods by domain, with the least of them at hand. Domains that are there and have none may be named once for all counts (`there`).
 class DomainCounts {
  public:
+  using Domains = std::unordered_set<std::string>;
+  DomainCounts() = default;
+  explicit DomainCounts(std::shared_ptr<const Domains> there) : there_(std::move(there)) {}
   void add(const std::string& domain, int64_t pods);  // the domain is there from now on, with 0 too
   int64_t of(const std::string& domain) const;        // 0: also where there is no such domain
-  std::size_t size() const { return counts_.size(); }
-  bool contains(const std::string& domain) const { return counts_.contains(domain); }
-  int64_t least() const { return with_.empty() ? INT64_MAX : with_.begin()->first; }
+  std::size_t size() const { return there_ ? there_->size() + others_ : counts_.size(); }
+  bool contains(const std::string& domain) const { return counts_.contains(domain) || (there_ && there_->contains(domain)); }
+  int64_t least() const {
+    if (counts_.size() < size()) return 0;
+    return with_.empty() ? INT64_MAX : with_.begin()->first;
+  }
 
  private:
+  std::shared_ptr<const Domains> there_;
+  std::size_t others_ = 0;  // in counts_, and not among those
   std::unordered_map<std::string, int64_t> counts_;
   std::map<int64_t, int64_t> with_;  // how many domains have so many pods
 };
@@ -66,7 +76,7 @@ class PodCounts {
   // Counts on the nodes that have pods with a label that the selector demands. Valid until the next call.
   PodGroup& make(const std::string& namespace_name, const apimachinery::LabelSelector& selector);
   // The domains of `key` over those of `nodes` that have all labels of `wanted` (sorted), of which `key` is one.
-  std::shared_ptr<const DomainCounts> domains(PodGroup& group, const std::string& key, std::vector<std::string> wanted, const Nodes& nodes) const;
+  std::shared_ptr<const DomainCounts> domains(PodGroup& group, const std::string& key, std::vector<std::string> wanted, const Nodes& nodes);
 
   // `node` got or lost the pod.
   void change(const Pod& pod, const NodeInfo& node, int32_t delta);
@@ -75,6 +85,7 @@ class PodCounts {
   std::size_t size() const { return groups_.size(); }
 
  private:
+  static constexpr std::size_t domain_sets_max = 64;
   using PodsByNode = std::unordered_map<const NodeInfo*, int32_t>;
   void forget_oldest();
   void note(const std::string& place, const NodeInfo& node, int32_t delta);
@@ -83,7 +94,8 @@ class PodCounts {
   std::unordered_map<std::string, std::unique_ptr<PodGroup>> groups_;  // by namespace and selector
   std::unordered_map<std::string, std::vector<PodGroup*>> index_;      // by namespace and, where there is one, a label that is demanded
   std::list<std::string> used_;                                        // the last one first
-  std::unordered_map<std::string, PodsByNode> pods_;                   // all pods, by namespace and each label, and by namespace alone
+  std::map<std::pair<std::string, std::vector<std::string>>, std::shared_ptr<const DomainCounts::Domains>> there_;  // by key and wanted labels
+  std::unordered_map<std::string, PodsByNode> pods_;  // all pods, by namespace and each label, and by namespace alone
 };
 
 }  // namespace pintle::scheduler::cache
