@@ -23,6 +23,8 @@ namespace {
 constexpr rt::Duration rediscovery_pause = std::chrono::milliseconds(500);
 // A resource that cannot be listed (its webhook is down) holds the others up for no longer than this.
 constexpr rt::Duration sync_wait_max = std::chrono::seconds(30);
+// An owner that is there and that no watch has told of is looked for again.
+constexpr rt::Duration unseen_owner_pause = std::chrono::seconds(30);
 constexpr std::string_view discovery_key = "discovery";
 
 // Handlers are told of each change; nobody asks for the objects.
@@ -308,7 +310,11 @@ rt::Task<Result<Unit>> GarbageCollector::collect(rt::Context ctx, std::string ui
     if (still != nullptr && still->is_virtual()) enqueue(graph_.remove(uid));
     co_return Unit{};
   }
-  if (was_virtual) co_return Unit{};  // it is there, and its watch will say so
+  if (was_virtual) {
+    // Its watch will say so, unless it goes while the watch is cut off: then nobody tells of its end.
+    if (const Node* still = graph_.find(uid); still != nullptr && still->is_virtual()) collect_.queue().add_after(uid, unseen_owner_pause);
+    co_return Unit{};
+  }
   const Node* now = graph_.find(uid);
   if (now != nullptr && now->deleting_dependents()) co_return co_await finish_foreground(std::move(ctx), resource, uid, std::move(*meta));
   if (meta->deletion_timestamp) co_return Unit{};
