@@ -23,20 +23,23 @@ struct ObjectStore::Index {
   IndexFunction function;
   std::unordered_map<std::string, std::vector<Place*>, TextHash, std::equal_to<>> places;
 
+  static std::vector<Place*>::iterator place_in(std::vector<Place*>& under, const std::string& key) {
+    return std::ranges::lower_bound(under, key, std::less<>(), [](const Place* one) -> const std::string& { return one->first; });
+  }
   void add(std::string value, Place& place) {
     auto& under = places[std::move(value)];
     if (under.empty() || under.back()->first < place.first) {
       under.push_back(&place);
       return;
     }
-    const auto at = std::ranges::lower_bound(under, place.first, std::less<>(), [](const Place* one) -> const std::string& { return one->first; });
+    const auto at = place_in(under, place.first);
     if (*at != &place) under.insert(at, &place);  // an object may say a value twice
   }
   void remove(const std::string& value, Place& place) {
     const auto found = places.find(value);
     if (found == places.end()) return;
     auto& under = found->second;
-    const auto at = std::ranges::lower_bound(under, place.first, std::less<>(), [](const Place* one) -> const std::string& { return one->first; });
+    const auto at = place_in(under, place.first);
     if (at != under.end() && *at == &place) under.erase(at);
     if (under.empty()) {
       places.erase(found);
@@ -142,12 +145,11 @@ AnyPtr ObjectStore::put(std::string key, AnyPtr object) {
   const auto [at, added] = entries_.try_emplace(std::move(key));
   Entry& entry = at->second;
   AnyPtr old = added ? nullptr : peek(entry);
-  if (!added) leave_indexes(*at, old.get());
+  index(*at, old.get(), object.get());
   packer_.drop(entry.packed);
   const bool was_hot = entry.object != nullptr;
   entry.object = std::move(object);
   entry.touched = true;
-  enter_indexes(*at);
   if (!was_hot) heat(*at);
   return old;
 }
@@ -156,7 +158,7 @@ AnyPtr ObjectStore::erase(std::string_view key) {
   const auto found = entries_.find(key);
   if (found == entries_.end()) return nullptr;
   AnyPtr old = peek(found->second);
-  leave_indexes(*found, old.get());
+  index(*found, old.get(), nullptr);
   leave_hot(found->second);
   packer_.drop(found->second.packed);
   entries_.erase(found);
@@ -214,15 +216,14 @@ void ObjectStore::leave_hot(Entry& entry) const {
   hot_.pop_back();
 }
 
-void ObjectStore::enter_indexes(Place& place) {
+// Most changes leave the values as they were: then no index is touched.
+void ObjectStore::index(Place& place, const void* before, const void* after) {
   for (auto& [name, index] : indexes_) {
-    for (auto& value : index->function(place.second.object.get())) index->add(std::move(value), place);
-  }
-}
-
-void ObjectStore::leave_indexes(Place& place, const void* object) {
-  for (auto& [name, index] : indexes_) {
-    for (const auto& value : index->function(object)) index->remove(value, place);
+    const auto old_values = before ? index->function(before) : std::vector<std::string>();
+    auto new_values = after ? index->function(after) : std::vector<std::string>();
+    if (old_values == new_values) continue;
+    for (const auto& value : old_values) index->remove(value, place);
+    for (auto& value : new_values) index->add(std::move(value), place);
   }
 }
 

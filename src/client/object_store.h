@@ -81,8 +81,8 @@ class ObjectStore {
   void heat(Place& place) const;  // enters hot_; another may be cooled for it
   void cool_one() const;
   void leave_hot(Entry& entry) const;
-  void enter_indexes(Place& place);
-  void leave_indexes(Place& place, const void* object);
+  // The object of the place was, and is to be; nullptr: none.
+  void index(Place& place, const void* before, const void* after);
 
   const api::Type& type_;
   std::size_t metadata_offset_;

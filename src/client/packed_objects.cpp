@@ -73,7 +73,7 @@ struct Packer::Dictionary {
 Packer::Packer(const api::Type& type) : type_(type), learn_at_(first_dictionary_after) {}
 Packer::~Packer() = default;
 
-const Packer::Dictionary* Packer::find(uint32_t number) const {
+Packer::Dictionary* Packer::find(uint32_t number) const {
   if (number == 0) return nullptr;
   const auto found = std::ranges::find_if(dictionaries_, [&](const auto& one) { return one->number == number; });
   CHECK(found != dictionaries_.end(), "the dictionary of a packed object is gone");
@@ -139,9 +139,8 @@ void Packer::drop(PackedObject& packed) {
   if (!packed) return;
   packed_bytes_ -= packed.size_;
   if (packed.dictionary_ != 0) {
-    const auto mine = std::ranges::find_if(dictionaries_, [&](const auto& one) { return one->number == packed.dictionary_; });
-    CHECK(mine != dictionaries_.end(), "the dictionary of a packed object is gone");
-    if (--(*mine)->objects == 0 && mine->get() != dictionaries_.back().get()) dictionaries_.erase(mine);
+    Dictionary* const mine = find(packed.dictionary_);
+    if (--mine->objects == 0 && mine != dictionaries_.back().get()) std::erase_if(dictionaries_, [&](const auto& one) { return one.get() == mine; });
   }
   packed = {};
 }

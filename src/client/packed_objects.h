@@ -44,7 +44,7 @@ class Packer {
  private:
   struct Dictionary;
   void learn(std::string_view raw);
-  const Dictionary* find(uint32_t number) const;
+  Dictionary* find(uint32_t number) const;  // nullptr: 0
 
   const api::Type& type_;
   std::vector<std::unique_ptr<Dictionary>> dictionaries_;  // the last is that of new objects
