@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,20 +36,22 @@ std::string rarest_label(const ObjectStore& store, std::string_view namespace_na
 // The objects of the namespace that the selector selects, in key order. CHECK: index_labels() was called.
 template <class T>
 std::vector<std::shared_ptr<const T>> selected(Informer<T>& informer, std::string_view namespace_name, const apimachinery::LabelSelector& selector) {
+  if (selector.matches_nothing()) return {};
   const std::string rarest = rarest_label(informer.any().store(), namespace_name, apimachinery::demanded_labels(selector));
   auto out = rarest.empty() ? informer.list(namespace_name) : informer.by_index(labels_index, rarest);
   std::erase_if(out, [&](const auto& object) { return !selector.matches(object->metadata.labels); });
   return out;
 }
-// `selector_of` an object of T: nullopt where it selects nothing.
+
+// Objects whose selector selects nothing are not in the index.
 template <class T>
-void index_selectors(Informer<T>& informer, std::function<std::optional<apimachinery::LabelSelector>(const T&)> selector_of) {
+void index_selectors(Informer<T>& informer, std::function<apimachinery::LabelSelector(const T&)> selector_of) {
   if (informer.has_index(selectors_index)) return;
   informer.add_index(selectors_index, [selector_of = std::move(selector_of)](const T& object) {
     std::vector<std::string> out;
-    const auto selector = selector_of(object);
-    if (!selector) return out;
-    const auto demanded = apimachinery::demanded_label(*selector);
+    const apimachinery::LabelSelector selector = selector_of(object);
+    if (selector.matches_nothing()) return out;
+    const auto demanded = apimachinery::demanded_label(selector);
     out.push_back(demanded ? labelled_value(object.metadata.namespace_, demanded->first, demanded->second)
                            : unlabelled_value(object.metadata.namespace_));
     return out;

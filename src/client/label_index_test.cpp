@@ -75,8 +75,8 @@ TEST(LabelIndex, FindsWhoSelects) {
     web.spec.selector = {{"app", "web"}};
     other.spec.selector = {{"app", "web"}};
     auto services = world.with<Service>({web, all, other, named<Service>("a", "none")});
-    index_selectors<Service>(services, [](const Service& service) -> std::optional<LabelSelector> {
-      if (service.metadata.name == "none") return std::nullopt;
+    index_selectors<Service>(services, [](const Service& service) {
+      if (service.metadata.name == "none") return LabelSelector::nothing();
       return LabelSelector::from_set(service.spec.selector);
     });
     EXPECT_EQ(names(perhaps_selecting(services, "a", {{"app", "web"}, {"tier", "x"}})), "all web ");

@@ -9,6 +9,7 @@
 #include "controller/attach_detach/plan.h"
 #include "controller/attach_detach/state_of_world.h"
 #include "controller/objects/json_text.h"
+#include "controller/objects/out_of_service.h"
 #include "controller/objects/written.h"
 #include "controller/pods/pod_store.h"
 #include "rules/conditions.h"
@@ -32,14 +33,10 @@ using VolumePtr = std::shared_ptr<const PersistentVolume>;
 namespace {
 
 constexpr std::string_view managed_annotation = "volumes.kubernetes.io/controller-managed-attach-detach";
-constexpr std::string_view out_of_service_taint = "node.kubernetes.io/out-of-service";
 constexpr std::size_t volumes_at_once = 10, nodes_at_once = 4;
 
 bool is_managed(const Node& node) { return node.metadata.annotations.contains(managed_annotation); }
 bool is_healthy(const Node& node) { return rules::condition_is(node.status.conditions, "Ready", "True"); }
-bool is_out_of_service(const Node& node) {
-  return std::ranges::any_of(node.spec.taints, [](const auto& taint) { return taint.key == out_of_service_taint; });
-}
 // A pod that is told to go needs its volumes while a container of it runs.
 bool has_ended(const Pod& pod) {
   if (rules::is_terminal(pod)) return true;
@@ -236,7 +233,7 @@ void AttachDetachController::node_changed(const Node* before, const Node& after)
   if (is_managed(after) && (before == nullptr || !is_managed(*before)))
     for (const pods::PodPtr& pod : deps_.pods.on_node(name)) look_at_pod(*pod);
   if (before == nullptr || before->status.volumes_in_use != after.status.volumes_in_use || is_healthy(*before) != is_healthy(after) ||
-      is_out_of_service(*before) != is_out_of_service(after))
+      objects::has_out_of_service_taint(*before) != objects::has_out_of_service_taint(after))
     enqueue(world_.on_node(name));
   if (before == nullptr || !std::ranges::equal(before->status.volumes_attached, after.status.volumes_attached, {},
                                                &api::core_v1::AttachedVolume::name, &api::core_v1::AttachedVolume::name))
@@ -283,7 +280,7 @@ Observed AttachDetachController::observe(const std::string& unique, KnownVolume&
     if (const NodePtr node = nodes_.get(name)) {
       view.in_use = std::ranges::find(node->status.volumes_in_use, unique) != node->status.volumes_in_use.end();
       view.healthy = is_healthy(*node);
-      view.out_of_service = is_out_of_service(*node);
+      view.out_of_service = objects::has_out_of_service_taint(*node);
     }
     if (place.unwanted_since) view.unwanted_for = now - *place.unwanted_since;
     if (place.asked_at) view.asked_for = now - *place.asked_at;

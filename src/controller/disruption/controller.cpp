@@ -5,6 +5,7 @@
 #include "api/codec.h"
 #include "api/gen/apps_v1.h"
 #include "apimachinery/selectors/label_selector.h"
+#include "apimachinery/selectors/or_nothing.h"
 #include "client/work_queue.h"
 #include "controller/discovery/discovery.h"
 #include "controller/disruption/plan.h"
@@ -37,11 +38,8 @@ class DisruptionController final : public Controller {
     budgets.on_add = [this](const BudgetPtr& budget, bool) { enqueue(*budget); };
     budgets.on_update = [this](const BudgetPtr&, const BudgetPtr& budget) { enqueue(*budget); };
     budgets_.add_handler(std::move(budgets));
-    client::index_selectors<PodDisruptionBudget>(budgets_, [](const PodDisruptionBudget& budget) -> std::optional<apimachinery::LabelSelector> {
-      auto selector = apimachinery::to_label_selector(budget.spec.selector.get());
-      if (!selector || selector->matches_nothing()) return std::nullopt;
-      return std::move(*selector);
-    });
+    client::index_selectors<PodDisruptionBudget>(
+        budgets_, [](const PodDisruptionBudget& budget) { return apimachinery::selector_or_nothing(budget.spec.selector.get()); });
     client::Informer<Pod>::Handler pods;
     pods.on_add = [this](const pods::PodPtr& pod, bool) {
       pod_changed(*pod);

@@ -1,5 +1,6 @@
 #include "controller/replicaset/replica_kind.h"
 
+#include "apimachinery/selectors/or_nothing.h"
 #include "client/label_index.h"
 #include "controller/objects/controlled.h"
 
@@ -19,11 +20,7 @@ class Sets final : public ReplicaKind {
     queue = "replicaset";
     group = "apps";
     objects::index_by_controller(sets_);
-    client::index_selectors<ReplicaSet>(sets_, [](const ReplicaSet& set) -> std::optional<apimachinery::LabelSelector> {
-      auto selector = apimachinery::to_label_selector(set.spec.selector.get());
-      if (!selector || selector->matches_nothing()) return std::nullopt;
-      return std::move(*selector);
-    });
+    client::index_selectors<ReplicaSet>(sets_, [](const ReplicaSet& set) { return apimachinery::selector_or_nothing(set.spec.selector.get()); });
   }
   SetPtr get(std::string_view key) const override { return sets_.get(key); }
   std::vector<SetPtr> perhaps_selecting(std::string_view namespace_name, const FlatMap<std::string>& labels) const override {
@@ -108,10 +105,8 @@ class Controllers final : public ReplicaKind {
     kind = "ReplicationController";
     queue = "replicationmanager";
     objects::index_by_controller(controllers_);
-    client::index_selectors<ReplicationController>(controllers_, [](const ReplicationController& set) -> std::optional<apimachinery::LabelSelector> {
-      if (set.spec.selector.empty()) return std::nullopt;
-      return apimachinery::LabelSelector::from_set(set.spec.selector);
-    });
+    client::index_selectors<ReplicationController>(controllers_,
+                                                   [](const ReplicationController& set) { return apimachinery::set_or_nothing(set.spec.selector); });
   }
   SetPtr get(std::string_view key) const override {
     const auto found = controllers_.get(key);

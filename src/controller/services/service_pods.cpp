@@ -17,8 +17,7 @@ using api::core_v1::ServicePort;
 bool has_cluster_ip(const Service& service) { return !service.spec.cluster_ip.empty() && service.spec.cluster_ip != "None"; }
 
 std::vector<pods::PodPtr> pods_of(const Service& service, pods::PodStore& pods) {
-  const auto selector = rules::selector_of(service);
-  return selector ? pods.selected(service.metadata.namespace_, *selector) : std::vector<pods::PodPtr>();
+  return pods.selected(service.metadata.namespace_, rules::selector_of(service));
 }
 
 std::vector<std::shared_ptr<const Service>> of_pod(const client::Informer<Service>& services, const Pod& pod) {
