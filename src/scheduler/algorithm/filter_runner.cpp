@@ -10,8 +10,9 @@ void FilterRunner::set_profile(const Profile& profile) {
   for (std::size_t i = kept_; i < profile.filter.size(); ++i) others_ |= uint64_t{1} << profile.filter[i].index;
 }
 
-Code FilterRunner::run_kept_on(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const {
-  for (std::size_t i = 0; i < kept_; ++i) {
+Code FilterRunner::run_some(std::size_t first, std::size_t end, const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons,
+                            int& plugin) const {
+  for (std::size_t i = first; i < end; ++i) {
     const auto& filter = profile_->filter[i];
     if (state.skip_filter >> filter.index & 1) continue;
     const Code code = filter.plugin->filter(state, pod, node, reasons);
@@ -22,10 +23,25 @@ Code FilterRunner::run_kept_on(const CycleState& state, const PodInfo& pod, cons
   return Code::Success;
 }
 
+Code FilterRunner::run(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const {
+  return run_some(0, profile_->filter.size(), state, pod, node, reasons, plugin);
+}
+
+Code FilterRunner::run_kept_on(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const {
+  return run_some(0, kept_, state, pod, node, reasons, plugin);
+}
+
+namespace {
+
+// Whether a pod that is nominated to a node is to be reckoned with by this one.
+bool has_precedence(const PodInfo& nominated, const PodInfo& pod) { return nominated.priority >= pod.priority && nominated.uid() != pod.uid(); }
+
+}  // namespace
+
 void FilterRunner::add_nominated(const PodInfo& pod, NodeInfo& node) const {
   if (nominator_.empty()) return;
   for (const PodInfoPtr& other : nominator_.on(node.name()))
-    if (other->priority >= pod.priority && other->uid() != pod.uid()) node.add_pod(other);
+    if (has_precedence(*other, pod)) node.add_pod(other);
 }
 
 Code FilterRunner::run_kept(const CycleState& state, const PodInfo& pod, const NodeInfo& node, NodeInfo& scratch, Reasons& reasons,
@@ -38,27 +54,7 @@ Code FilterRunner::run_kept(const CycleState& state, const PodInfo& pod, const N
 
 Code FilterRunner::run_others(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const {
   if (!nominator_.empty() && !nominator_.on(node.name()).empty()) return run_with_nominated(state, pod, node, reasons, plugin);
-  for (std::size_t i = kept_; i < profile_->filter.size(); ++i) {
-    const auto& filter = profile_->filter[i];
-    if (state.skip_filter >> filter.index & 1) continue;
-    const Code code = filter.plugin->filter(state, pod, node, reasons);
-    if (code == Code::Success) continue;
-    plugin = filter.index;
-    return code;
-  }
-  return Code::Success;
-}
-
-Code FilterRunner::run(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const {
-  for (const auto& filter : profile_->filter) {
-    if (state.skip_filter >> filter.index & 1) continue;
-    const Code code = filter.plugin->filter(state, pod, node, reasons);
-    if (code != Code::Success) {
-      plugin = filter.index;
-      return code;
-    }
-  }
-  return Code::Success;
+  return run_some(kept_, profile_->filter.size(), state, pod, node, reasons, plugin);
 }
 
 Code FilterRunner::run_with_nominated(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const {
@@ -67,7 +63,7 @@ Code FilterRunner::run_with_nominated(const CycleState& state, const PodInfo& po
   CycleState with_state;
   NodeInfo with_node;
   for (const PodInfoPtr& other : nominator_.on(node.name())) {
-    if (other->priority < pod.priority || other->uid() == pod.uid()) continue;
+    if (!has_precedence(*other, pod)) continue;
     if (!added) {
       with_state = state.clone();
       with_node = node;

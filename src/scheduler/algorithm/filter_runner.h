@@ -34,6 +34,9 @@ class FilterRunner {
   void remove_pod(CycleState& state, const PodInfo& pod, PodInfoPtr other, NodeInfo& node) const;
 
  private:
+  // Of the profile's filters, those from `first` to before `end`.
+  Code run_some(std::size_t first, std::size_t end, const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons,
+                int& plugin) const;
   const queue::Nominator& nominator_;
   const Profile* profile_ = nullptr;
   std::size_t kept_ = 0;  // so many filters, from the first
