@@ -1,9 +1,9 @@
 #include "client/object_store.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "base/check.h"
+#include "base/text_map.h"
 
 namespace pintle::client {
 
@@ -11,17 +11,12 @@ namespace {
 
 constexpr std::size_t decoded_growth_max = 8;  // times what a store was told
 
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-};
-
 }  // namespace
 
 // The places under each value, in key order. Places are nodes of a map and do not move.
 struct ObjectStore::Index {
   IndexFunction function;
-  std::unordered_map<std::string, std::vector<Place*>, TextHash, std::equal_to<>> places;
+  TextMap<std::vector<Place*>> places;
 
   static std::vector<Place*>::iterator place_in(std::vector<Place*>& under, const std::string& key) {
     return std::ranges::lower_bound(under, key, std::less<>(), [](const Place* one) -> const std::string& { return one->first; });

@@ -13,6 +13,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
+#include "base/text_map.h"
 #include "dns/address.h"
 #include "dns/name.h"
 
@@ -89,12 +90,6 @@ class Zone {
   std::vector<std::string> endpoints_with(const Address& address) const;
 
  private:
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
-  template <class T>
-  using ByText = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
   ServiceRecords& service(const std::string& key);
   void drop_if_empty(const std::string& key);
   void forget_cluster_ips(ServiceRecords& records);
@@ -104,12 +99,12 @@ class Zone {
   Name domain_;
   std::vector<Address> nameservers_;
   uint32_t serial_ = 1;
-  ByText<std::unique_ptr<ServiceRecords>> services_;
-  ByText<std::string> slice_services_;  // slice "ns/name" -> service key
+  TextMap<std::unique_ptr<ServiceRecords>> services_;
+  TextMap<std::string> slice_services_;  // slice "ns/name" -> service key
   std::unordered_map<Address, const ServiceRecords*, AddressHash> by_cluster_ip_;
   std::unordered_multimap<Address, const ServiceRecords*, AddressHash> by_endpoint_;
   std::unordered_set<std::string, TextHash, std::equal_to<>> namespaces_;
-  ByText<std::vector<Address>> pods_;  // "ns/name" -> addresses
+  TextMap<std::vector<Address>> pods_;  // "ns/name" -> addresses
   std::unordered_multimap<Address, std::string, AddressHash> pod_namespaces_;
 };
 

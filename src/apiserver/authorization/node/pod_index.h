@@ -6,12 +6,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "apiserver/authorization/node/pod_references.h"
 #include "apiserver/types/resource_reader.h"
 #include "base/mutex.h"
+#include "base/text_map.h"
 
 namespace pintle::apiserver::authorization::node {
 
@@ -30,17 +30,13 @@ class PodIndex {
     storage::CachedObjectPtr pod;
     std::shared_ptr<const PodReferences> references;  // nullptr: not read yet
   };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
   void remove(std::string_view node, const storage::CachedObject& pod) REQUIRES(mutex_);
   std::vector<Entry> entries_of(std::string_view node, std::string_view ns) const;
   void remember(std::string_view node, const Entry& entry) const;
 
   const ResourceReader& reader_;
   mutable ThreadMutex mutex_;
-  mutable std::unordered_map<std::string, std::vector<Entry>, Hash, std::equal_to<>> nodes_ GUARDED_BY(mutex_);
+  mutable TextMap<std::vector<Entry>> nodes_ GUARDED_BY(mutex_);
 };
 
 }  // namespace pintle::apiserver::authorization::node

@@ -7,11 +7,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "apiserver/authorization/rbac/rules.h"
 #include "base/mutex.h"
+#include "base/text_map.h"
 
 namespace pintle::apiserver::authorization::rbac {
 
@@ -73,12 +73,6 @@ class RbacIndex {
     const Binding* binding;
     const Subject* subject;
   };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
-  template <class V>
-  using Table = std::unordered_map<std::string, V, Hash, std::equal_to<>>;
 
   std::shared_ptr<Role> role_slot(const std::string& key) REQUIRES(mutex_);
   void unlink(const Binding& binding) REQUIRES(mutex_);
@@ -86,9 +80,9 @@ class RbacIndex {
   bool visit_key(std::string_view key, Visit& visit) const REQUIRES_SHARED(mutex_);
 
   mutable SharedThreadMutex mutex_;
-  Table<std::shared_ptr<Role>> roles_ GUARDED_BY(mutex_);        // "ns/name"
-  Table<std::unique_ptr<Binding>> bindings_ GUARDED_BY(mutex_);  // "ns/name"
-  Table<std::vector<Entry>> by_subject_ GUARDED_BY(mutex_);      // "ns\0u:name", "ns\0g:name"
+  TextMap<std::shared_ptr<Role>> roles_ GUARDED_BY(mutex_);        // "ns/name"
+  TextMap<std::unique_ptr<Binding>> bindings_ GUARDED_BY(mutex_);  // "ns/name"
+  TextMap<std::vector<Entry>> by_subject_ GUARDED_BY(mutex_);      // "ns\0u:name", "ns\0g:name"
 };
 
 }  // namespace pintle::apiserver::authorization::rbac
