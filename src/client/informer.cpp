@@ -199,6 +199,8 @@ rt::Task<Result<Unit>> AnyInformer::list_by_pages(rt::Context ctx) {
   }
 }
 
+bool AnyInformer::reflects(std::string_view resource_version) const { return synced_ && !older(resource_version_, resource_version); }
+
 rt::Task<Result<Unit>> AnyInformer::open(rt::Context ctx, std::unique_ptr<Watch>& watch) {
   WatchOptions options;
   options.namespace_name = options_.namespace_name;

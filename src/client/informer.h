@@ -59,6 +59,8 @@ class AnyInformer {
   rt::Task<Result<Unit>> wait_synced(rt::Context ctx);
   // The revision that the store reflects ("" before the first list).
   const std::string& resource_version() const { return resource_version_; }
+  // Whether the store has all that happened up to this revision of the server.
+  bool reflects(std::string_view resource_version) const;
   ObjectStore& store() { return store_; }
   const ObjectStore& store() const { return store_; }
   const Resource& resource() const { return resource_; }

@@ -67,6 +67,11 @@ class FakeServer final : public net::Handler {
     ++expiries_;
     wake();
   }
+  // The watchers of a resource are told the revision that they have reached.
+  template <class T>
+  void tell_progress() {
+    tell({resource_of<T>().path(""), "BOOKMARK", R"({"metadata":{"resourceVersion":")" + std::to_string(log_.size() + 1) + R"("}})"});
+  }
   // The writes of that method whose path ends so.
   std::vector<Write> written(std::string_view method, std::string_view path_end) const {
     std::vector<Write> out;

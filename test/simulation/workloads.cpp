@@ -90,6 +90,11 @@ rt::Task<void> Workloads::create(client::Client& client) {
   for (const char* name : {ns, bounded_ns}) co_await make(client, from_yaml<core::Namespace>("{metadata: {name: " + std::string(name) + "}}"));
   co_await make(client,
                 from_yaml<core::ResourceQuota>("{" + meta("quota", bounded_ns) + ", spec: {hard: {pods: '" + std::to_string(quota_pods) + "'}}}"));
+  while (true) {  // it binds nobody before it was counted, as upstream's
+    auto quota = co_await client.get<core::ResourceQuota>(background, bounded_ns, "quota");
+    if (quota && quota->status.hard.contains("pods")) break;
+    (void)co_await rt::sleep_for(background, std::chrono::seconds(1));
+  }
   auto greedy = from_yaml<apps::Deployment>(workload("greedy", "replicas: 20, "));
   greedy.metadata.namespace_ = bounded_ns;
   co_await make(client, std::move(greedy));
@@ -218,12 +223,14 @@ rt::Task<std::string> Workloads::missing(client::Client& client, int daemons) {
   auto maps = co_await client.list<core::ConfigMap>(background, in_namespace());
   if (!maps) co_return "maps: " + maps.error().message;
   for (const core::ConfigMap& map : maps->items) {
-    const auto& refs = map.metadata.owner_references;
-    if (!refs.empty() && std::ranges::all_of(refs, [&](const auto& ref) { return ended_owners_.contains(ref.name); }))
-      co_return map.metadata.name + " has no owner any more, and is there";
     if (!ended_owners_.contains(map.metadata.name)) continue;
     (void)co_await client.remove<core::ConfigMap>(background, ns, map.metadata.name);  // it was not acknowledged
     co_return map.metadata.name + " is to go";
+  }
+  for (const core::ConfigMap& map : maps->items) {
+    const auto& refs = map.metadata.owner_references;
+    if (!refs.empty() && std::ranges::all_of(refs, [&](const auto& ref) { return ended_owners_.contains(ref.name); }))
+      co_return map.metadata.name + " has no owner any more, and is there";
   }
   co_return "";
 }

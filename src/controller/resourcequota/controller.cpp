@@ -1,5 +1,7 @@
 #include "controller/resourcequota/controller.h"
 
+#include <algorithm>
+
 #include "client/work_queue.h"
 #include "controller/discovery/discovery.h"
 #include "controller/pods/pod_store.h"
@@ -18,6 +20,13 @@ namespace {
 
 // Objects leave in crowds (a Deployment with its pods): one recount for all of them.
 constexpr rt::Duration recount_pause = std::chrono::milliseconds(200);
+// A lower count is not written while what was charged may not be among the objects yet. Admission charges before the object is stored: this
+// long the request may take.
+constexpr rt::Duration charge_pause = std::chrono::seconds(1);
+// An informer whose watch is cut off lacks what was made since. It is asked again after a pause; a server that sends no bookmarks never says
+// how far its watch is.
+constexpr rt::Duration behind_pause = std::chrono::seconds(5);
+constexpr rt::Duration behind_max = std::chrono::minutes(2);
 
 class QuotaController final : public Controller {
  public:
@@ -28,8 +37,13 @@ class QuotaController final : public Controller {
         claims_(deps.informers.of<PersistentVolumeClaim>()),
         loop_(deps.loop("resourcequota_primary"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<ResourceQuota>::Handler quotas;
-    quotas.on_add = [this](const QuotaPtr& quota, bool) { loop_.queue().add(client::object_key(quota->metadata.namespace_, quota->metadata.name)); };
+    quotas.on_add = [this](const QuotaPtr& quota, bool) {
+      charged({}, *quota);
+      loop_.queue().add(client::object_key(quota->metadata.namespace_, quota->metadata.name));
+    };
+    quotas.on_delete = [this](const QuotaPtr& quota) { charged_.erase(client::object_key(quota->metadata.namespace_, quota->metadata.name)); };
     quotas.on_update = [this](const QuotaPtr& before, const QuotaPtr& after) {
+      charged(before->status.used, *after);
       if (!(before->spec.hard == after->spec.hard) || !(after->status.hard == after->spec.hard))
         loop_.queue().add(client::object_key(after->metadata.namespace_, after->metadata.name));
     };
@@ -62,16 +76,25 @@ class QuotaController final : public Controller {
       if (costs_differ(*quota, resource, api::Object::of(before), api::Object::of(after)))
         loop_.queue().add_after(client::object_key(namespace_name, quota->metadata.name), recount_pause);
   }
+  // What the quota says is used, since `before`.
+  void charged(const ResourceList& before, const ResourceQuota& quota);
+  // How long the name's count may not fall below what the quota says; 0: it may.
+  rt::Duration held(const std::string& key, const std::string& name, bool behind) const;
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
   // The watch of a resource that is counted alone, begun when a quota first names it. nullptr: there is no such resource.
   rt::Task<Result<client::AnyInformer*>> watch(rt::Context ctx, CountedResource resource);
-  rt::Task<Result<ResourceList>> count(rt::Context ctx, QuotaPtr quota);
+  struct Count {
+    ResourceList used;
+    std::vector<std::string> behind;  // names whose objects are not all known that were there when the quota was written
+  };
+  rt::Task<Result<Count>> count(rt::Context ctx, QuotaPtr quota);
 
   ControllerDeps deps_;
   client::Informer<ResourceQuota> quotas_;
   client::Informer<Service> services_;
   client::Informer<PersistentVolumeClaim> claims_;
-  std::map<std::string, client::AnyInformer*> watched_;  // by "resource.group"; the shared informers own them
+  std::map<std::string, client::AnyInformer*> watched_;                  // by "resource.group"; the shared informers own them
+  std::map<std::string, std::map<std::string, rt::TimePoint>> charged_;  // by quota and name: when what is used was last seen to rise
   client::ControlLoop loop_;
 };
 
@@ -101,34 +124,64 @@ rt::Task<Result<client::AnyInformer*>> QuotaController::watch(rt::Context ctx, C
   co_return informer;
 }
 
-rt::Task<Result<ResourceList>> QuotaController::count(rt::Context ctx, QuotaPtr quota) {
+void QuotaController::charged(const ResourceList& before, const ResourceQuota& quota) {
+  const std::string key = client::object_key(quota.metadata.namespace_, quota.metadata.name);
+  for (const std::string& name : fallen(quota.status.used, before)) charged_[key][name] = deps_.runtime.clock().now();
+}
+
+rt::Duration QuotaController::held(const std::string& key, const std::string& name, bool behind) const {
+  const auto quota = charged_.find(key);
+  if (quota == charged_.end()) return {};
+  const auto at = quota->second.find(name);
+  if (at == quota->second.end()) return {};
+  const rt::Duration since = deps_.runtime.clock().now() - at->second;
+  if (since < charge_pause) return charge_pause - since;
+  return behind && since < behind_max ? behind_pause : rt::Duration{};
+}
+
+rt::Task<Result<QuotaController::Count>> QuotaController::count(rt::Context ctx, QuotaPtr quota) {
   const std::string ns = quota->metadata.namespace_;
-  ResourceList used = zeros(quota->spec.hard);
+  Count out{zeros(quota->spec.hard), {}};
+  const auto look_at = [&](const CountedResource& resource, const client::AnyInformer& informer) {
+    if (informer.reflects(quota->metadata.resource_version)) return;
+    std::vector<std::string> names = rules::quota::counted_names(resource, quota->spec.hard);
+    out.behind.insert(out.behind.end(), std::make_move_iterator(names.begin()), std::make_move_iterator(names.end()));
+  };
   const CountedResource pods{"", "pods"}, services{"", "services"}, claims{"", "persistentvolumeclaims"};
-  for (const pods::PodPtr& pod : deps_.pods.in_namespace(ns)) charge(*quota, pods, api::Object::of(*pod), used);
-  for (const auto& service : services_.list(ns)) charge(*quota, services, api::Object::of(*service), used);
-  for (const auto& claim : claims_.list(ns)) charge(*quota, claims, api::Object::of(*claim), used);
+  for (const pods::PodPtr& pod : deps_.pods.in_namespace(ns)) charge(*quota, pods, api::Object::of(*pod), out.used);
+  for (const auto& service : services_.list(ns)) charge(*quota, services, api::Object::of(*service), out.used);
+  for (const auto& claim : claims_.list(ns)) charge(*quota, claims, api::Object::of(*claim), out.used);
+  look_at(pods, deps_.pods.informer().any());
+  look_at(services, services_.any());
+  look_at(claims, claims_.any());
   const std::vector<CountedResource> alone = counted_alone(quota->spec.hard);
   for (const CountedResource& resource : alone) {
     auto informer = co_await watch(ctx, resource);
     if (!informer) co_return Unexpected(std::move(informer).error());
     if (*informer == nullptr) continue;
     for (const auto& object : (*informer)->store().in_namespace(ns))
-      charge(*quota, resource, api::Object::of(*static_cast<const PartialObjectMetadata*>(object.get())), used);
+      charge(*quota, resource, api::Object::of(*static_cast<const PartialObjectMetadata*>(object.get())), out.used);
+    look_at(resource, **informer);
   }
-  co_return used;
+  co_return out;
 }
 
 rt::Task<Result<Unit>> QuotaController::sync(rt::Context ctx, std::string key) {
   const QuotaPtr cached = quotas_.get(key);
   if (cached == nullptr) co_return Unit{};
   if (deps_.options.resource_quota_sync_period > rt::Duration::zero()) loop_.queue().add_after(key, deps_.options.resource_quota_sync_period);
-  auto used = co_await count(ctx, cached);
-  if (!used) co_return Unexpected(std::move(used).error());
-  if (cached->status.hard == cached->spec.hard && cached->status.used == *used) co_return Unit{};
+  auto counted = co_await count(ctx, cached);
+  if (!counted) co_return Unexpected(std::move(counted).error());
+  for (const std::string& name : fallen(cached->status.used, counted->used)) {
+    const rt::Duration pause = held(key, name, std::ranges::find(counted->behind, name) != counted->behind.end());
+    if (pause == rt::Duration::zero() || !cached->spec.hard.contains(name)) continue;
+    counted->used[name] = *cached->status.used.get(name);
+    loop_.queue().add_after(key, pause);
+  }
+  if (cached->status.hard == cached->spec.hard && cached->status.used == counted->used) co_return Unit{};
   ResourceQuota copy = *cached;  // of this version: what was charged since makes a conflict, and another round
   copy.status.hard = copy.spec.hard;
-  copy.status.used = std::move(*used);
+  copy.status.used = std::move(counted->used);
   auto written = co_await deps_.client.update_status<ResourceQuota>(std::move(ctx), std::move(copy));
   if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
   co_return Unit{};

@@ -43,6 +43,16 @@ bool costs_differ(const api::core_v1::ResourceQuota& quota, const CountedResourc
   return !(then == now);
 }
 
+std::vector<std::string> fallen(const ResourceList& before, const ResourceList& after) {
+  const api::Quantity nothing;
+  std::vector<std::string> out;
+  for (const auto& [name, quantity] : before) {
+    const api::Quantity* now = after.get(name);
+    if (quantity.compare(now != nullptr ? *now : nothing) > 0) out.push_back(name);
+  }
+  return out;
+}
+
 ResourceList zeros(const ResourceList& hard) {
   ResourceList out;
   for (const auto& [name, quantity] : hard) out[name] = api::Quantity::from_int(0);

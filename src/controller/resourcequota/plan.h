@@ -18,6 +18,8 @@ std::vector<CountedResource> counted_alone(const ResourceList& hard);
 void charge(const api::core_v1::ResourceQuota& quota, const CountedResource& resource, const api::Object& object, ResourceList& used);
 // Whether the quota counts another cost of the object, or counts it no more, since it was `before`: a finished pod, a scope that it left.
 bool costs_differ(const api::core_v1::ResourceQuota& quota, const CountedResource& resource, const api::Object& before, const api::Object& after);
+// The names of which there is less in `after` than in `before`, nothing being zero.
+std::vector<std::string> fallen(const ResourceList& before, const ResourceList& after);
 // Every name of `hard` with a zero.
 ResourceList zeros(const ResourceList& hard);
 

@@ -102,6 +102,18 @@ TEST(ResourceQuotaPlan, WhatChangesACost) {
   check_differ("{hard: {services: 9}}", best_effort, ended, false);
 }
 
+TEST(ResourceQuotaPlan, WhatHasFallen) {
+  const auto check = [](const std::string& before, const std::string& after, const std::string& want) {
+    Words out;
+    for (const std::string& name : fallen(quota_of("{hard: " + before + "}").spec.hard, quota_of("{hard: " + after + "}").spec.hard)) out.add(name);
+    EXPECT_EQ(out.text(), want) << before << " to " << after;
+  };
+  check("{}", "{pods: 1}", "");
+  check("{pods: 1}", "{}", "pods");
+  check("{pods: 0}", "{}", "");
+  check("{pods: 3, services: 1, requests.cpu: 1}", "{pods: 2, services: 1, requests.cpu: 1001m}", "pods");
+}
+
 TEST(ResourceQuotaPlan, Zeros) {
   Words out;
   for (const auto& [name, amount] : zeros(quota_of("{hard: {pods: 5, requests.cpu: 2}}").spec.hard)) out.add(name + "=" + amount.text());
