@@ -239,6 +239,13 @@ FlagSet::FlagSet(std::string program, std::span<const FlagSpec> specs) : program
 
 const FlagSpec* FlagSet::find(std::string_view name) const {
   const auto it = std::find_if(specs_.begin(), specs_.end(), [&](const FlagSpec& spec) { return spec.name == name; });
+  if (it == specs_.end() && name == help_flag.name) return &help_flag;
+  return it == specs_.end() ? nullptr : &*it;
+}
+
+const FlagSpec* FlagSet::find_short(char name) const {
+  const auto it = std::find_if(specs_.begin(), specs_.end(), [&](const FlagSpec& spec) { return spec.short_name == name; });
+  if (it == specs_.end() && name == help_flag.short_name) return &help_flag;
   return it == specs_.end() ? nullptr : &*it;
 }
 
@@ -287,8 +294,7 @@ Result<Unit> FlagSet::parse(std::span<const char* const> args) {
     } else {
       name = arg.substr(1, 1);
       if (arg.size() > 2) value = arg.substr(arg[2] == '=' ? 3 : 2);
-      const auto it = std::find_if(specs_.begin(), specs_.end(), [&](const FlagSpec& s) { return s.short_name == arg[1]; });
-      spec = it == specs_.end() ? nullptr : &*it;
+      spec = find_short(arg[1]);
     }
     if (spec == nullptr) return bad_request(fmt::format("unknown flag: {} (see {} --help)", arg.substr(0, arg.find('=')), program_));
     if (!value) {
@@ -419,6 +425,7 @@ std::string FlagSet::help() const {
   std::string out = fmt::format("Usage:\n  {}{} [flags]\n\nFlags:\n", program_, arguments_help_.empty() ? "" : " " + arguments_help_);
   std::vector<const FlagSpec*> sorted;
   for (const FlagSpec& spec : specs_) sorted.push_back(&spec);
+  if (std::ranges::find(specs_, help_flag.name, &FlagSpec::name) == specs_.end()) sorted.push_back(&help_flag);
   std::sort(sorted.begin(), sorted.end(), [](const FlagSpec* a, const FlagSpec* b) { return a->name < b->name; });
   for (const FlagSpec* spec : sorted) {
     const std::string head = fmt::format("  {}--{}{}{}", spec->short_name != 0 ? fmt::format("-{}, ", spec->short_name) : "    ", spec->name,

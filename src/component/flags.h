@@ -60,6 +60,9 @@ std::optional<bool> parse_go_bool(std::string_view text);
 // Both ends inclusive. Accepts "30000-32767", "30000+100", "30000".
 Result<std::pair<uint16_t, uint16_t>> parse_port_range(std::string_view text);
 
+// Every set of flags has it, whether its table says so or not.
+inline constexpr FlagSpec help_flag{"help", FlagType::Bool, "", "Show this help", 'h', false, true};
+
 class FlagSet {
  public:
   // `specs` must outlive the set.
@@ -96,6 +99,7 @@ class FlagSet {
 
  private:
   const FlagSpec* find(std::string_view name) const;
+  const FlagSpec* find_short(char name) const;
   const FlagSpec& require(std::string_view name) const;
   std::string_view raw(const FlagSpec& spec) const;
   Result<Unit> store(const FlagSpec& spec, std::string_view value);

@@ -120,6 +120,17 @@ TEST(Flags, RefusesWhatIsUnbuiltAndDangerousToIgnore) {
   EXPECT_NE(flags.help().find("[refused until it works]"), std::string::npos);
 }
 
+TEST(Flags, HelpIsInEverySet) {
+  constexpr FlagSpec alone[] = {{"name", FlagType::String, "", "A name", 0, false, true}};
+  for (const char* asked : {"--help", "-h", "--help=true"}) {
+    FlagSet flags("test", alone);
+    const std::vector<const char*> args = {asked};
+    ASSERT_TRUE(flags.parse(args)) << asked;
+    EXPECT_TRUE(flags.help_requested()) << asked;
+    EXPECT_NE(flags.help().find("-h, --help"), std::string::npos);
+  }
+}
+
 TEST(Flags, TakesArgumentsWhereAsked) {
   FlagSet flags("test", specs);
   flags.take_arguments("[NAME]", 2);

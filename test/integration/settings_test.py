@@ -27,6 +27,14 @@ def one_line(*args):
     return lines[0]
 
 
+@pytest.mark.parametrize('command', ['server', 'agent', 'check', 'status', 'uninstall', 'token create', 'token list', 'token delete', 'kube-apiserver',
+                                     'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'cluster-dns', 'node-routes'])
+def test_every_command_explains_itself(command):
+    for flag in ('--help', '-h'):
+        done = subprocess.run([pintle_binary(), *command.split(), flag], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0 and done.stderr == '' and '-h, --help' in done.stdout, (flag, done)
+
+
 @pytest.mark.parametrize('base, command, config, message', [
     (KUBELET, 'kubelet', {'featureGates': {'NoSuchGate': True}}, 'unrecognized feature gate: NoSuchGate'),
     (KUBELET, 'kubelet', {'featureGates': {'NodeSwap': False}}, 'NodeSwap'),

@@ -25,7 +25,6 @@ using enum component::FlagType;
 constexpr FlagSpec specs[] = {
     {"allow-from", Strings, "", "Addresses and ranges that are answered; default: private ones; 0.0.0.0/0,::/0: whoever reaches it", 0, false, true},
     {"cluster-domain", String, "cluster.local", "The domain of the cluster's names", 0, false, true},
-    {"help", Bool, "", "Show this help", 'h', false, true},
     {"kubeconfig", String, "", "Which API server, and as whom; none: the pod's service account", 0, false, true},
     {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},
     {"listen", Strings, "0.0.0.0:53", "Addresses to answer at, by UDP and TCP", 0, false, true},

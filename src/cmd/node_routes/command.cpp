@@ -23,7 +23,6 @@ using enum component::FlagType;
 constexpr FlagSpec specs[] = {
     {"cleanup", Bool, "", "Remove routes, device and rules, and end", 0, false, true},
     {"cluster-cidr", Strings, "", "CIDRs of all pods: packets of pods to elsewhere get the node's address", 0, false, true},
-    {"help", Bool, "", "Show this help", 'h', false, true},
     {"hostname-override", String, "", "Name of this node, instead of the host's", 0, false, true},
     {"kubeconfig", String, "", "Which API server, and as whom; none: the pod's service account", 0, false, true},
     {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},

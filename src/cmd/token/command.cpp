@@ -24,19 +24,17 @@ constexpr std::size_t deletions_max = 1000;
 constexpr FlagSpec data_dir_flag{"data-dir", String, "/var/lib/pintle", "Folder of the installation, whose administrator's kubeconfig is used", 'd',
                                  false,      true};
 constexpr FlagSpec kubeconfig_flag{"kubeconfig", String, "", "Kubeconfig to use instead", 0, false, true};
-constexpr FlagSpec help_flag{"help", Bool, "", "Show this help", 'h', false, true};
 
 constexpr FlagSpec create_specs[] = {
     data_dir_flag,
     {"description", String, "", "What the token is for", 0, false, true},
     {"groups", Strings, cli::join_group, "Groups that the token's holder is in", 0, false, true},
-    help_flag,
     kubeconfig_flag,
     {"print-join-command", Bool, "", "Print the whole command for the new node instead of the token", 0, false, true},
     {"ttl", Duration, cli::token_ttl_default, "How long the token is good; 0: for ever", 0, false, true},
     {"usages", Strings, "signing,authentication", "What the token can be used for: signing, authentication", 0, false, true},
 };
-constexpr FlagSpec other_specs[] = {data_dir_flag, help_flag, kubeconfig_flag};
+constexpr FlagSpec other_specs[] = {data_dir_flag, kubeconfig_flag};
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
