@@ -3,8 +3,10 @@
 #include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string_view>
 #include <vector>
 
@@ -57,9 +59,27 @@ void release_free_memory() {
 #endif
 }
 
-void release_start_memory() {
+void release_idle_memory() {
   release_free_memory();
   dl_iterate_phdr(drop_read_only, nullptr);
+}
+
+ProcessUse process_use() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto of = [](const timeval& time) { return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec); };
+  std::ifstream statm("/proc/self/statm");
+  int64_t size = 0, resident = 0, shared = 0;
+  statm >> size >> resident >> shared;
+  return {of(usage.ru_utime) + of(usage.ru_stime), shared * sysconf(_SC_PAGESIZE)};
+}
+
+bool QuietWatch::due(const ProcessUse& now, std::chrono::nanoseconds interval) {
+  constexpr int64_t worth = 4 << 20;  // bytes
+  constexpr int busy = 20;            // of a core: a twentieth
+  const bool quiet = (now.cpu - cpu_) * busy < interval;
+  cpu_ = now.cpu;
+  return quiet && now.file_bytes >= left_ + worth;
 }
 
 HeapUse heap_use() {

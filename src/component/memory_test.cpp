@@ -1,10 +1,8 @@
 #include "component/memory.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,24 +10,29 @@
 namespace pintle::component {
 namespace {
 
-// Resident pages of files, from /proc/self/statm.
-long resident_file_pages() {
-  std::ifstream statm("/proc/self/statm");
-  long size = 0, resident = 0, shared = 0;
-  statm >> size >> resident >> shared;
-  return shared;
-}
-
-TEST(Memory, CodeLeavesAfterTheStartAndComesBack) {
+TEST(Memory, CodeLeavesAndComesBack) {
   std::vector<int> numbers(1000);
   std::ranges::generate(numbers, [n = 1000]() mutable { return --n; });
-  const long before = resident_file_pages();
-  release_start_memory();
-  const long after = resident_file_pages();
+  const int64_t before = process_use().file_bytes;
+  release_idle_memory();
+  const int64_t after = process_use().file_bytes;
   EXPECT_LT(after, before);
   std::ranges::sort(numbers);
   EXPECT_EQ(numbers.front(), 0);
   EXPECT_EQ(numbers.back(), 999);
+}
+
+TEST(Memory, WhenTheProcessIsQuiet) {
+  using std::chrono::milliseconds;
+  constexpr std::chrono::seconds interval(60);
+  constexpr int64_t mib = 1 << 20;
+  QuietWatch watch;
+  watch.released(3 * mib);
+  EXPECT_TRUE(watch.due({milliseconds(2000), 20 * mib}, interval));
+  watch.released(3 * mib);
+  EXPECT_FALSE(watch.due({milliseconds(2500), 6 * mib}, interval));   // not worth it
+  EXPECT_FALSE(watch.due({milliseconds(6000), 20 * mib}, interval));  // at work
+  EXPECT_TRUE(watch.due({milliseconds(6100), 20 * mib}, interval));
 }
 
 TEST(Memory, FreedPagesGoBack) {

@@ -16,11 +16,20 @@ using namespace std::chrono_literals;
 
 constexpr rt::Duration settle_short = 4s;
 constexpr rt::Duration settle_long = 60s;
+constexpr rt::Duration quiet_interval = 60s;
 
 rt::Task<void> give_back(rt::Context ctx) {
   for (const rt::Duration wait : {rt::Duration{}, settle_short, settle_long - settle_short}) {
     if (!co_await rt::sleep_for(ctx, wait)) co_return;
-    co_await rt::Executor::current().runtime().run_blocking(release_start_memory);
+    co_await rt::Executor::current().runtime().run_blocking(release_idle_memory);
+  }
+  QuietWatch watch;
+  watch.due(process_use(), {});
+  watch.released(process_use().file_bytes);
+  while (co_await rt::sleep_for(ctx, quiet_interval)) {
+    if (!watch.due(process_use(), quiet_interval)) continue;
+    co_await rt::Executor::current().runtime().run_blocking(release_idle_memory);
+    watch.released(process_use().file_bytes);
   }
 }
 
