@@ -11,7 +11,7 @@ ASAN_STACK_KB := 131072
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down bench differential swap soak scale peers ecosystem images conformance conformance-fast lint coverage format clean
+.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down machine-test bench differential swap soak scale peers ecosystem images conformance conformance-fast lint coverage format clean
 all: build
 
 help:            ## this list
@@ -102,6 +102,10 @@ bench: build $(PY)         ## the API server (apiload, fairness, custom resource
 	@$(PY) test/bench/fairness.py --pintle $(BUILD)/pintle --peers $(BUILD)/peers
 	@$(PY) test/bench/custom_resources.py --pintle $(BUILD)/pintle --peers $(BUILD)/peers
 	@$(PY) test/bench/node.py
+
+machine-test: build $(PY)  ## on an emulated Debian machine with systemd and cgroup v2 (needs root; the first time some minutes more)
+	@tools/deps machine
+	@$(PY) -m pytest -q test/machine
 
 soak: build $(PY)          ## churn of every kind for MINUTES (30), then the memory must be back: make soak MINUTES=5
 	@$(PY) test/soak/run.py --pintle $(BUILD)/pintle --minutes $${MINUTES:-30}
