@@ -214,7 +214,7 @@ void SchedulingQueue::update(PodInfoPtr pod) {
   if (before.metadata.labels != after.metadata.labels) event.event.actions |= action::update_pod_label;
   if (before.spec.tolerations.size() != after.spec.tolerations.size()) event.event.actions |= action::update_pod_toleration;
   if (before.spec.scheduling_gates.size() > after.spec.scheduling_gates.size()) event.event.actions |= action::update_pod_scheduling_gates_eliminated;
-  if (!(queued.info->requests == pod->requests)) event.event.actions |= action::update_pod_scale_down;
+  if (!(queued.info->requests() == pod->requests())) event.event.actions |= action::update_pod_scale_down;
   const auto same_claim = [](const auto& a, const auto& b) { return a.name == b.name && a.resource_claim_name == b.resource_claim_name; };
   if (!std::ranges::equal(before.status.resource_claim_statuses, after.status.resource_claim_statuses, same_claim))
     event.event.actions |= action::update_pod_generated_resource_claim;
