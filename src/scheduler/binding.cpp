@@ -124,16 +124,16 @@ void Core::give_up(Binding& binding, const PluginStatus& status) {
 }
 
 void Core::fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start) {
-  const PodPtr newest = whole_pod(*pod);
-  if (!newest || !newest->spec.node_name.empty()) return queue_.done(pod->uid());
+  const queue::QueuedPod* queued = queue_.find(pod->uid());
+  if (queued == nullptr || queued->gone) return queue_.done(pod->uid());
   count(member, failure.rejected ? "unschedulable" : "error", start);
   if (failure.rejected)
     log::info(2, "No node fits", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
   else if (!tasks_.context().done())
     log::error("A pod was not scheduled for an error", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
 
-  const bool same = newest->metadata.resource_version == pod->pod->metadata.resource_version;
-  PodInfoPtr info = same ? pod : make_pod_info(newest, cache_.table());
+  const PodInfoPtr info = queued->info;  // its newest state
+  const PodPtr newest = info->pod;
   const std::string nominated = failure.nominated_node ? *failure.nominated_node : newest->status.nominated_node_name;
   nominator_.add(info, nominated);
   queue_.requeue(pod->uid(), info, failure.unschedulable_plugins, failure.pending_plugins);

@@ -209,8 +209,12 @@ void Core::on_pod_updated(const PodPtr& before, const PodPtr& after) {
     return on_pod_added(after);
   }
   if (after->spec.node_name.empty()) {
-    if (member_of(*after) == nullptr || cache_.is_assumed(after->metadata.uid)) return;
+    if (member_of(*after) == nullptr) return;
     PodInfoPtr info = make_pod_info(after, cache_.table());
+    if (cache_.is_assumed(info->uid())) {
+      if (queue_.find(info->uid()) != nullptr) queue_.update(std::move(info));  // should its binding fail
+      return;
+    }
     const std::string& nominated = before->status.nominated_node_name;
     if (!after->status.nominated_node_name.empty())
       nominator_.add(info, after->status.nominated_node_name);
@@ -238,7 +242,7 @@ void Core::on_pod_deleted(const PodPtr& pod) {
   // A deletion that only a new list shows comes with the last state that was seen: the pod may have got a node since.
   const std::string node = cache_.node_of(pod->metadata.uid);
   if (!node.empty()) cache_.remove_pod(pod->metadata.uid);
-  if (pod->spec.node_name.empty()) queue_.remove(pod->metadata.uid);
+  queue_.remove(pod->metadata.uid);
   if (!node.empty() || !pod->spec.node_name.empty()) return tell_gone(pod, node.empty() ? pod->spec.node_name : node);
   // Room that was kept for it is free again.
   if (!pod->status.nominated_node_name.empty()) tell(EventResource::Pod, action::remove, "UnscheduledPodDelete", pod, nullptr);

@@ -111,6 +111,7 @@ rt::Task<void> measure(int pods, int nodes, bool profile) {
     decoded = (in_use() - before) / copies;
   }
   client::testing::FakeServer server;
+  server.documents["/api/v1/namespaces"] = R"({"kind":"NamespaceList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]})";
   for (int i = 0; i < nodes; ++i) {
     Node node;
     node.metadata.name = node.metadata.uid = "node-" + std::to_string(i);

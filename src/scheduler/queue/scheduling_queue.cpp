@@ -221,6 +221,7 @@ void SchedulingQueue::update(PodInfoPtr pod) {
   if (event.event.actions == 0) event.event.actions = action::update_other;
   if (queued.place == Place::InFlight) {
     queued.info = std::move(pod);
+    queued.gone = false;
     if (!in_flight_from_.empty()) events_.push_back(std::move(event));
     return;
   }
@@ -238,8 +239,10 @@ void SchedulingQueue::update(PodInfoPtr pod) {
 void SchedulingQueue::remove(const std::string& uid) {
   auto it = pods_.find(uid);
   if (it == pods_.end()) return;
-  // A pod in flight stays until its cycle says done().
-  if (it->second->place == Place::InFlight) return;
+  if (it->second->place == Place::InFlight) {
+    it->second->gone = true;
+    return;
+  }
   take_out(*it->second);
   set_rejectors(*it->second, 0, 0);
   pods_.erase(it);
