@@ -105,7 +105,7 @@ void Core::bound(Binding& binding) {
 void Core::give_up(Binding& binding, const PluginStatus& status) {
   const auto& reserve = binding.member->profile->reserve;
   for (auto placed = reserve.rbegin(); placed != reserve.rend(); ++placed) placed->plugin->unreserve(binding.state, *binding.pod, binding.node);
-  cache_.forget(*binding.pod->pod);
+  cache_.forget(binding.pod->uid());
   Failure failure;
   failure.rejected = is_rejected(status.code);
   failure.nominated_node = "";
@@ -124,15 +124,16 @@ void Core::give_up(Binding& binding, const PluginStatus& status) {
 }
 
 void Core::fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start) {
-  const PodPtr newest = pods_->get(pod->pod->metadata.namespace_, pod->pod->metadata.name);
-  if (!newest || newest->metadata.uid != pod->uid() || !newest->spec.node_name.empty()) return queue_.done(pod->uid());
+  const queue::QueuedPod* queued = queue_.find(pod->uid());
+  if (queued == nullptr || queued->gone) return queue_.done(pod->uid());
   count(member, failure.rejected ? "unschedulable" : "error", start);
   if (failure.rejected)
     log::info(2, "No node fits", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
   else if (!tasks_.context().done())
     log::error("A pod was not scheduled for an error", {{"pod", pod_key(*pod->pod)}, {"err", failure.message}});
 
-  PodInfoPtr info = newest == pod->pod ? pod : make_pod_info(newest);
+  const PodInfoPtr info = queued->info;  // its newest state
+  const PodPtr newest = info->pod;
   const std::string nominated = failure.nominated_node ? *failure.nominated_node : newest->status.nominated_node_name;
   nominator_.add(info, nominated);
   queue_.requeue(pod->uid(), info, failure.unschedulable_plugins, failure.pending_plugins);

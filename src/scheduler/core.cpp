@@ -32,7 +32,7 @@ Core::Core(const SchedulerSetup& setup)
                return member == nullptr ? nullptr : member->profile.get();
              }),
       algorithm_(cache_, clock_, setup.runtime.random(), metrics_),
-      informers_(setup.client),
+      informers_(setup.client, {"pods"}),
       binding_tasks_(metrics_.goroutines.with({"binding"})) {
   queue_.set_nominator(nominator_);
   nominator_.on_change([this](const std::string& node) { cache_.touch(node); });
@@ -49,9 +49,19 @@ Result<Unit> Core::prepare() {
     client::EventReporter reporter{spec.scheduler_name, spec.scheduler_name + "-" + setup_.hostname};
     member.events = std::make_unique<client::SeriesRecorder>(client_, std::move(reporter));
     member.filters = std::make_unique<algorithm::FilterRunner>(nominator_);
-    const PluginDeps deps{runtime_,        client_, informers_, *member.events,
-                          setup_.gates,    cache_,  devices_,   nominator_,
-                          *member.filters, tasks_,  metrics_,   [this](const std::string& uid) { queue_.activate({uid}); }};
+    const PluginDeps deps{runtime_,
+                          client_,
+                          informers_,
+                          *member.events,
+                          setup_.gates,
+                          cache_,
+                          devices_,
+                          nominator_,
+                          *member.filters,
+                          tasks_,
+                          metrics_,
+                          [this](const std::string& uid) { queue_.activate({uid}); },
+                          [this](const PlacedPod& pod) { return whole_pod(pod); }};
     TRY_ASSIGN(member.profile, make_profile(spec, deps));
     member.filters->set_profile(*member.profile);
     queue_.add_profile(*member.profile, extenders_ != nullptr);
@@ -187,7 +197,9 @@ void Core::reserve_and_bind(queue::QueuedPod& queued, const Member& member, Cycl
   std::unique_ptr<Binding> binding(
       new Binding{queued.info, node.name(), std::move(state), &member, start, tasks_.context().child(), BindingPlace(places_)});
   cache_.assume(binding->pod, binding->node);
+  const std::string nominated = nominator_.node_of(binding->pod->uid());
   nominator_.remove(binding->pod->uid());
+  tell_nomination(binding->pod->pod, nominated, binding->node);
   PluginStatus status;
   for (const auto& placed : member.profile->reserve) {
     status = placed.plugin->reserve(binding->state, *binding->pod, binding->node);

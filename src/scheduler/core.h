@@ -67,10 +67,13 @@ class Core {
   void on_node_added(const NodePtr& node);
   void on_node_updated(const NodePtr& before, const NodePtr& after);
   void on_node_deleted(const NodePtr& node);
+  // The pod gets another node than it was nominated to, or none: others may have that one.
+  void tell_nomination(const PodPtr& pod, const std::string& nominated, const std::string& node);
   // A pod no longer takes room on `node`, of which `pod` itself may not know.
   void tell_gone(const PodPtr& pod, const std::string& node);
   void tell(EventResource resource, Actions actions, std::string_view label, std::shared_ptr<const void> before, std::shared_ptr<const void> after);
-  PodInfoPtr info_of(const PodPtr& pod);
+  // The pod as the API server has it now; nullptr: it has gone.
+  PodPtr whole_pod(const PlacedPod& pod) const;
 
   // core.cpp
   const Member* member_of(const Pod& pod) const;

@@ -178,6 +178,63 @@ TEST(SchedulerCore, APodWaitsForAllOfItsVictims) {
   });
 }
 
+// A pod is nominated to n1, which another pod could have; it may not go to n2 as long as that is tainted.
+void check_nomination_ends(const std::function<void(World& world, Pod& hopeful, Node& elsewhere)>& end) {
+  in_world([&end](World& world) -> rt::Task<void> {
+    Node elsewhere;
+    for (const char* name : {"n1", "n2"}) {
+      world.add_node(name);
+      elsewhere.metadata.name = elsewhere.metadata.uid = name;
+    }
+    elsewhere.status.allocatable = {{"cpu", api::Quantity::from_milli(1000)}, {"pods", api::Quantity::from_int(10)}};
+    auto& taint = elsewhere.spec.taints.emplace_back();
+    taint.key = "only";
+    taint.effect = "NoSchedule";
+    world.server.put(elsewhere);
+    world.add_pod("guest", 500, [](Pod& pod) {
+      pod.spec.node_name = "n1";
+      pod.spec.priority = 20;
+    });
+    Pod& hopeful = world.add_pod("hopeful", 700, [](Pod& pod) {
+      pod.spec.priority = 10;
+      pod.spec.preemption_policy = "Never";
+      pod.status.nominated_node_name = "n1";
+    });
+    world.add_pod("waits", 300, [](Pod& pod) {
+      pod.spec.tolerations.emplace_back().operator_ = "Exists";
+      auto& terms = pod.spec.affinity.emplace().node_affinity.emplace().required_during_scheduling_ignored_during_execution.emplace();
+      auto& field = terms.node_selector_terms.emplace_back().match_fields.emplace_back();
+      field.key = "metadata.name";
+      field.operator_ = "In";
+      field.values = {"n1"};
+    });
+    world.start();
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(30));
+    EXPECT_EQ(world.pods.at("waits").spec.node_name, "");
+    end(world, hopeful, elsewhere);
+    EXPECT_EQ(co_await world.node_of("waits"), "n1");
+  });
+}
+
+TEST(SchedulerCore, TheEndOfANominationWakesThoseWhoCouldHaveTheNode) {
+  check_nomination_ends([](World& world, Pod& hopeful, Node&) {  // bound elsewhere by another
+    hopeful.spec.node_name = "n2";
+    world.server.put(hopeful);
+  });
+  check_nomination_ends([](World& world, Pod&, Node& elsewhere) {  // bound elsewhere by this scheduler
+    elsewhere.spec.taints.clear();
+    world.server.put(elsewhere);
+  });
+  check_nomination_ends([](World& world, Pod& hopeful, Node&) {  // it hopes for another node
+    hopeful.status.nominated_node_name = "n2";
+    world.server.put(hopeful);
+  });
+  check_nomination_ends([](World& world, Pod& hopeful, Node&) {  // for none
+    hopeful.status.nominated_node_name = "";
+    world.server.put(hopeful);
+  });
+}
+
 TEST(SchedulerCore, CountsItsBindings) {
   in_world([](World& world) -> rt::Task<void> {
     world.add_node("n");

@@ -33,7 +33,7 @@ void forget_unread(std::vector<api::core_v1::ContainerStatus>& statuses) {
   }
 }
 
-// Of pods, what no plugin reads: ten thousand of them are kept.
+// Of pods, what no plugin reads: those that wait are kept decoded.
 void slim_pod(api::Object& object) {
   Pod& pod = object.as<Pod>();
   pod.metadata.annotations.clear();
@@ -77,18 +77,18 @@ Actions node_actions(const Node& before, const Node& after) {
   return out;
 }
 
-Actions pod_actions(const PodInfo& before, const PodInfo& after) {
+Actions pod_actions(const PlacedPod& before, const PlacedPod& after) {
   Actions out = 0;
-  if (before.pod->metadata.labels != after.pod->metadata.labels) out |= action::update_pod_label;
-  if (!(before.requests == after.requests)) out |= action::update_pod_scale_down;
+  if (before.labels() != after.labels()) out |= action::update_pod_label;
+  if (!(before.requests() == after.requests())) out |= action::update_pod_scale_down;
   return out;
 }
 
 }  // namespace
 
-PodInfoPtr Core::info_of(const PodPtr& pod) {
-  if (const queue::QueuedPod* queued = queue_.find(pod->metadata.uid); queued != nullptr && queued->info->pod == pod) return queued->info;
-  return make_pod_info(pod);
+PodPtr Core::whole_pod(const PlacedPod& pod) const {
+  PodPtr found = pods_->get(pod.namespace_name(), pod.name);
+  return found && found->metadata.uid == pod.uid() ? found : nullptr;
 }
 
 void Core::tell(EventResource resource, Actions actions, std::string_view label, std::shared_ptr<const void> before,
@@ -105,6 +105,10 @@ void Core::tell_gone(const PodPtr& pod, const std::string& node) {
     placed = std::move(copy);
   }
   tell(EventResource::Pod, action::remove, "AssignedPodDelete", std::move(placed), nullptr);
+}
+
+void Core::tell_nomination(const PodPtr& pod, const std::string& nominated, const std::string& node) {
+  if (!nominated.empty() && nominated != node) tell_gone(pod, nominated);
 }
 
 // What plugins keep informers of besides: the pods that wait hear of each change.
@@ -190,11 +194,11 @@ void Core::on_node_deleted(const NodePtr& node) {
 void Core::on_pod_added(const PodPtr& pod) {
   if (pod->spec.node_name.empty()) {
     if (member_of(*pod) == nullptr) return;
-    PodInfoPtr info = make_pod_info(pod);
+    PodInfoPtr info = make_pod_info(pod, cache_.table());
     nominator_.add(info, pod->status.nominated_node_name);
     return queue_.add(std::move(info));
   }
-  cache_.add_pod(make_pod_info(pod));
+  cache_.add_pod(*pod);
   nominator_.remove(pod->metadata.uid);
   tell(EventResource::Pod, action::add, "AssignedPodAdd", nullptr, pod);
 }
@@ -205,20 +209,31 @@ void Core::on_pod_updated(const PodPtr& before, const PodPtr& after) {
     return on_pod_added(after);
   }
   if (after->spec.node_name.empty()) {
-    if (member_of(*after) == nullptr || cache_.is_assumed(after->metadata.uid)) return;
-    PodInfoPtr info = make_pod_info(after);
-    if (!after->status.nominated_node_name.empty()) nominator_.add(info, after->status.nominated_node_name);
-    return queue_.update(std::move(info));
+    if (member_of(*after) == nullptr) return;
+    PodInfoPtr info = make_pod_info(after, cache_.table());
+    if (cache_.is_assumed(info->uid())) {
+      if (queue_.find(info->uid()) != nullptr) queue_.update(std::move(info));  // should its binding fail
+      return;
+    }
+    const std::string& nominated = before->status.nominated_node_name;
+    if (!after->status.nominated_node_name.empty())
+      nominator_.add(info, after->status.nominated_node_name);
+    else if (!nominated.empty() && nominator_.node_of(info->uid()) == nominated)  // not what was decided since, and is not written yet
+      nominator_.remove(info->uid());
+    queue_.update(std::move(info));
+    return tell_nomination(before, nominated, after->status.nominated_node_name);
   }
-  PodInfoPtr info = make_pod_info(after);
-  cache_.add_pod(info);
+  const PlacedPodPtr known = cache_.find_pod(after->metadata.uid);
+  const PlacedPodPtr placed = cache_.add_pod(*after);
   if (before->spec.node_name.empty()) {
     queue_.remove(after->metadata.uid);
+    const std::string nominated = nominator_.node_of(after->metadata.uid);
     nominator_.remove(after->metadata.uid);
-    return tell(EventResource::Pod, action::add, "AssignedPodAdd", nullptr, after);
+    tell(EventResource::Pod, action::add, "AssignedPodAdd", nullptr, after);
+    return tell_nomination(before, nominated, after->spec.node_name);
   }
-  const PodInfoPtr old = make_pod_info(before);
-  if (const Actions actions = pod_actions(*old, *info); actions != 0) tell(EventResource::Pod, actions, "AssignedPodUpdate", before, after);
+  if (const Actions actions = known ? pod_actions(*known, *placed) : 0; actions != 0)
+    tell(EventResource::Pod, actions, "AssignedPodUpdate", before, after);
 }
 
 void Core::on_pod_deleted(const PodPtr& pod) {
@@ -226,8 +241,8 @@ void Core::on_pod_deleted(const PodPtr& pod) {
   if (const auto binding = bindings_.find(pod->metadata.uid); binding != bindings_.end()) binding->second->ctx.cancel();
   // A deletion that only a new list shows comes with the last state that was seen: the pod may have got a node since.
   const std::string node = cache_.node_of(pod->metadata.uid);
-  if (!node.empty()) cache_.remove_pod(*pod);
-  if (pod->spec.node_name.empty()) queue_.remove(pod->metadata.uid);
+  if (!node.empty()) cache_.remove_pod(pod->metadata.uid);
+  queue_.remove(pod->metadata.uid);
   if (!node.empty() || !pod->spec.node_name.empty()) return tell_gone(pod, node.empty() ? pod->spec.node_name : node);
   // Room that was kept for it is free again.
   if (!pod->status.nominated_node_name.empty()) tell(EventResource::Pod, action::remove, "UnscheduledPodDelete", pod, nullptr);

@@ -43,8 +43,8 @@ rt::Task<void> Core::schedule_extended(std::string uid) {
     std::map<std::string, int64_t> scores;
     if (verdict && verdict->passed.size() > 1) scores = co_await extenders_->prioritize(ctx, pod->pod, verdict->passed);
     // What they were shown may have changed: the same nodes once more, of which those count that they want.
-    const PodPtr newest = pods_->get(pod->pod->metadata.namespace_, pod->pod->metadata.name);
-    if (!newest || newest->metadata.uid != uid || newest->metadata.deletion_timestamp || cache_.has_pod(uid)) {
+    const PodPtr newest = whole_pod(*pod);
+    if (!newest || newest->metadata.deletion_timestamp || cache_.has_pod(uid)) {
       queue_.done(uid);
       co_return;
     }

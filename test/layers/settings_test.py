@@ -177,7 +177,7 @@ def test_gates_that_are_said_to_be_asked_are_asked():
 
 # Hooks that are set by their place in braces, or by tests alone (and why that is right).
 HOOKS_SET_OTHERWISE = {('MirrorPodsDeps', 'node_uid'): 'by place, in kubelet/node/node_duties.cpp', ('ApiServerSetup', 'last_plugin'): 'of tests',
-                       ('PluginDeps', 'try_again'): 'by place, in scheduler/core.cpp'}
+                       ('PluginDeps', 'try_again'): 'by place, in scheduler/core.cpp', ('PluginDeps', 'whole_pod'): 'by place, in scheduler/core.cpp'}
 
 
 def test_hooks_are_set_in_production():

@@ -78,13 +78,13 @@ Code FilterRunner::run_with_nominated(const CycleState& state, const PodInfo& po
   return run(state, pod, node, reasons, plugin);
 }
 
-void FilterRunner::add_pod(CycleState& state, const PodInfo& pod, PodInfoPtr other, NodeInfo& node) const {
+void FilterRunner::add_pod(CycleState& state, const PodInfo& pod, PlacedPodPtr other, NodeInfo& node) const {
   node.add_pod(other);
   for (const auto& plugin : profile_->pre_filter)
     if (!(state.skip_filter >> plugin.index & 1)) plugin.plugin->pod_added(state, pod, *other, node);
 }
 
-void FilterRunner::remove_pod(CycleState& state, const PodInfo& pod, PodInfoPtr other, NodeInfo& node) const {
+void FilterRunner::remove_pod(CycleState& state, const PodInfo& pod, PlacedPodPtr other, NodeInfo& node) const {
   node.remove_pod(other->uid());
   for (const auto& plugin : profile_->pre_filter)
     if (!(state.skip_filter >> plugin.index & 1)) plugin.plugin->pod_removed(state, pod, *other, node);

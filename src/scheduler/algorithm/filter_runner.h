@@ -30,8 +30,8 @@ class FilterRunner {
   void add_nominated(const PodInfo& pod, NodeInfo& node) const;
   Code run_kept_on(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons, int& plugin) const;
   // Puts a pod on a (copied) node, or takes it away, and tells the plugins that keep state.
-  void add_pod(CycleState& state, const PodInfo& pod, PodInfoPtr other, NodeInfo& node) const;
-  void remove_pod(CycleState& state, const PodInfo& pod, PodInfoPtr other, NodeInfo& node) const;
+  void add_pod(CycleState& state, const PodInfo& pod, PlacedPodPtr other, NodeInfo& node) const;
+  void remove_pod(CycleState& state, const PodInfo& pod, PlacedPodPtr other, NodeInfo& node) const;
 
  private:
   // Of the profile's filters, those from `first` to before `end`.

@@ -1,6 +1,6 @@
 #include "scheduler/cache/affinity_counts.h"
 
-#include <algorithm>
+#include <set>
 
 #include "apimachinery/selectors/demanded_label.h"
 
@@ -98,12 +98,12 @@ void AffinityGroup::change(const NodeInfo& node, int64_t delta) {
     if (const std::string* value = node.node->metadata.labels.get(key)) tally->add(*value, delta);
 }
 
-bool AffinityCounts::matches(const AffinityTerm& term, const Pod& pod) const {
-  return term.matches(pod, namespace_labels_ ? namespace_labels_(pod.metadata.namespace_) : nullptr);
+bool AffinityCounts::covers(const AffinityTerm& term, const std::string& namespace_name) const {
+  return term.covers(namespace_name, namespace_labels_ ? namespace_labels_(namespace_name) : nullptr);
 }
 
-bool AffinityCounts::matches_all(std::span<const AffinityTerm> terms, const Pod& pod) const {
-  return !terms.empty() && std::ranges::all_of(terms, [&](const AffinityTerm& term) { return matches(term, pod); });
+bool AffinityCounts::matches(const AffinityTerm& term, const std::string& namespace_name, const FlatMap<std::string>& labels) const {
+  return term.selector.matches(labels) && covers(term, namespace_name);
 }
 
 void AffinityCounts::forget_matching(const std::string& key) {
@@ -141,13 +141,13 @@ void AffinityCounts::change_having(TermKind kind, const AffinityTerm& term, cons
   of_kind.terms.erase(key);
 }
 
-void AffinityCounts::change(const PodInfo& pod, const NodeInfo& node, int64_t delta) {
-  for (const AffinityTerm& term : pod.required_affinity) change_having(TermKind::RequiredAffinity, term, node, delta);
-  for (const AffinityTerm& term : pod.required_anti_affinity) change_having(TermKind::RequiredAnti, term, node, delta);
-  for (const AffinityTerm& term : pod.preferred_affinity) change_having(TermKind::PreferredAffinity, term, node, delta);
-  for (const AffinityTerm& term : pod.preferred_anti_affinity) change_having(TermKind::PreferredAnti, term, node, delta);
-  each_at(index_, pod.pod->metadata.labels, [&](Matching& group) {
-    if (matches_all(group.terms, *pod.pod)) group.pods.change(node, delta);
+void AffinityCounts::change(const PlacedPod& pod, const NodeInfo& node, int64_t delta) {
+  for (const AffinityTerm& term : pod.demands->required_affinity) change_having(TermKind::RequiredAffinity, term, node, delta);
+  for (const AffinityTerm& term : pod.demands->required_anti_affinity) change_having(TermKind::RequiredAnti, term, node, delta);
+  for (const AffinityTerm& term : pod.demands->preferred_affinity) change_having(TermKind::PreferredAffinity, term, node, delta);
+  for (const AffinityTerm& term : pod.demands->preferred_anti_affinity) change_having(TermKind::PreferredAnti, term, node, delta);
+  each_at(index_, pod.labels(), [&](Matching& group) {
+    if (matches_all(group.terms, pod)) group.pods.change(node, delta);
   });
 }
 
@@ -158,17 +158,32 @@ AffinityGroup* AffinityCounts::find(std::span<const AffinityTerm> terms) {
   return &known->second->pods;
 }
 
-AffinityGroup& AffinityCounts::make(std::span<const AffinityTerm> terms, const Nodes& nodes) {
+AffinityGroup& AffinityCounts::make(std::span<const AffinityTerm> terms, const PodsByLabel& pods) {
   std::string key = finder_key(terms);
   if (matching_.size() >= groups_max) forget_matching(std::string(used_.back()));
   auto made = std::make_unique<Matching>();
   Matching& group = *made;
   group.terms.assign(terms.begin(), terms.end());
-  for (const AffinityTerm& term : terms)
-    if (group.place.empty()) group.place = demanded_place(term.selector);
-  for (const NodeInfo* node : nodes) {
-    const auto found = std::ranges::count_if(node->pods, [&](const PodInfoPtr& pod) { return matches_all(terms, *pod->pod); });
-    if (found > 0) group.pods.on_node_[node] = found;
+  // Whoever matches all of them is among those of each: they are looked for by the first that demands a label.
+  const AffinityTerm* narrow = terms.empty() ? nullptr : &terms.front();
+  for (const AffinityTerm& term : terms) {
+    group.place = demanded_place(term.selector);
+    if (group.place.empty()) continue;
+    narrow = &term;
+    break;
+  }
+  const auto count_in = [&](const std::string& namespace_name) {
+    if (!covers(*narrow, namespace_name)) return;
+    pods.each_matching(namespace_name, narrow->selector, [&](const PodsByLabel::Alike& alike) {
+      if (!matches_all(terms, *alike.identity)) return;
+      for (const auto& [node, count] : alike.on_node) group.pods.on_node_[node] += count.all;
+    });
+  };
+  if (narrow != nullptr && narrow->namespace_selector.matches_nothing()) {
+    const std::set<std::string> named(narrow->namespaces.begin(), narrow->namespaces.end());
+    std::ranges::for_each(named, count_in);
+  } else if (narrow != nullptr) {
+    pods.each_namespace(count_in);
   }
   index_[group.place].push_back(&group);
   used_.push_front(key);
@@ -177,9 +192,9 @@ AffinityGroup& AffinityCounts::make(std::span<const AffinityTerm> terms, const N
   return group.pods;
 }
 
-void AffinityCounts::each_having(TermKind kind, const Pod& pod,
+void AffinityCounts::each_having(TermKind kind, const PlacedPod& pod,
                                  const std::function<void(const AffinityTerm& term, AffinityGroup& pods)>& visit) const {
-  each_at(having_[static_cast<std::size_t>(kind)].index, pod.metadata.labels, [&](Having& having) {
+  each_at(having_[static_cast<std::size_t>(kind)].index, pod.labels(), [&](Having& having) {
     if (matches(having.term, pod)) visit(having.term, having.pods);
   });
 }

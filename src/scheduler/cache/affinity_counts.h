@@ -1,8 +1,9 @@
 // AffinityCounts: what affinity between pods asks of all pods, kept by increments: the pods that match terms, and the pods that have a term, by node
-// and by the domains of a topology key. Who matches is counted once over all pods when it is first asked for, who has what from the first pod on;
-// both are kept right by every pod that comes and goes. Pods on their way out count. Belongs to the scheduler's executor.
+// and by the domains of a topology key. Who matches is counted once when it is first asked for, where pods with its labels are, who has what from the
+// first pod on; both are kept right by every pod that comes and goes. Pods on their way out count. Belongs to the scheduler's executor.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/cache/pods_by_label.h"
 #include "scheduler/framework/node_info.h"
 
 namespace pintle::scheduler::cache {
@@ -51,7 +53,6 @@ constexpr std::size_t term_kinds = 4;
 class AffinityCounts {
  public:
   static constexpr std::size_t groups_max = 4096;  // of pods that match; then the one that was not asked for longest is forgotten
-  using Nodes = std::vector<const NodeInfo*>;
   using NamespaceLabels = std::function<const FlatMap<std::string>*(const std::string& namespace_name)>;  // nullptr: unknown
 
   // Where the labels of namespaces are found. None: they have none.
@@ -61,16 +62,21 @@ class AffinityCounts {
   // Nodes with pods came, went or changed their labels: the same for domains.
   void forget_domains();
   // `node` got or lost the pod.
-  void change(const PodInfo& pod, const NodeInfo& node, int64_t delta);
+  void change(const PlacedPod& pod, const NodeInfo& node, int64_t delta);
 
   // The pods that match every one of `terms`; nullptr: not counted so far. Valid until the next call.
   AffinityGroup* find(std::span<const AffinityTerm> terms);
-  // Counts them over `nodes`, which are all that have pods.
-  AffinityGroup& make(std::span<const AffinityTerm> terms, const Nodes& nodes);
+  // Counts those of `pods`.
+  AffinityGroup& make(std::span<const AffinityTerm> terms, const PodsByLabel& pods);
   // The terms of that kind that pods have and that `pod` matches, with the pods that have them.
-  void each_having(TermKind kind, const Pod& pod, const std::function<void(const AffinityTerm& term, AffinityGroup& pods)>& visit) const;
-  bool matches(const AffinityTerm& term, const Pod& pod) const;
-  bool matches_all(std::span<const AffinityTerm> terms, const Pod& pod) const;
+  void each_having(TermKind kind, const PlacedPod& pod, const std::function<void(const AffinityTerm& term, AffinityGroup& pods)>& visit) const;
+  bool matches(const AffinityTerm& term, const PodLabels& pod) const { return matches(term, pod.namespace_name, pod.labels); }
+  bool matches(const AffinityTerm& term, const PlacedPod& pod) const { return matches(term, *pod.identity); }
+  bool matches(const AffinityTerm& term, const Pod& pod) const { return matches(term, pod.metadata.namespace_, pod.metadata.labels); }
+  template <class PodKind>
+  bool matches_all(std::span<const AffinityTerm> terms, const PodKind& pod) const {
+    return !terms.empty() && std::ranges::all_of(terms, [&](const AffinityTerm& term) { return matches(term, pod); });
+  }
   std::size_t size() const {
     return matching_.size() + having_[0].terms.size() + having_[1].terms.size() + having_[2].terms.size() + having_[3].terms.size();
   }
@@ -92,6 +98,8 @@ class AffinityCounts {
     std::unordered_map<std::string, std::unique_ptr<Having>> terms;
     std::unordered_map<std::string, std::vector<Having*>> index;
   };
+  bool matches(const AffinityTerm& term, const std::string& namespace_name, const FlatMap<std::string>& labels) const;
+  bool covers(const AffinityTerm& term, const std::string& namespace_name) const;
   void change_having(TermKind kind, const AffinityTerm& term, const NodeInfo& node, int64_t delta);
   void forget_matching(const std::string& key);
 

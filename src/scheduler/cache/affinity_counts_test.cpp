@@ -47,10 +47,10 @@ void tally(Tallies& out, const NodeInfo& node, const std::string& prefix, int64_
 // Everything that may be asked about `asker`: by increments, and by looking at each pod.
 std::string counted(const Cache& cache, const PodInfo& asker) {
   Tallies out;
-  tally(out, cache.matching(asker.required_affinity), "all ");
-  for (const AffinityTerm& term : asker.required_affinity) tally(out, cache.matching(std::span(&term, 1)), "one ");
-  cache.affinity().each_having(TermKind::RequiredAnti, *asker.pod, [&](const AffinityTerm&, AffinityGroup& pods) { tally(out, pods, "anti "); });
-  cache.affinity().each_having(TermKind::PreferredAffinity, *asker.pod, [&](const AffinityTerm& term, AffinityGroup& pods) {
+  tally(out, cache.matching(asker.demands->required_affinity), "all ");
+  for (const AffinityTerm& term : asker.demands->required_affinity) tally(out, cache.matching(std::span(&term, 1)), "one ");
+  cache.affinity().each_having(TermKind::RequiredAnti, asker, [&](const AffinityTerm&, AffinityGroup& pods) { tally(out, pods, "anti "); });
+  cache.affinity().each_having(TermKind::PreferredAffinity, asker, [&](const AffinityTerm& term, AffinityGroup& pods) {
     Tallies mine;
     tally(mine, pods, "wish ");
     for (const auto& [domain, pods_there] : mine) out[domain] += term.weight * pods_there;
@@ -61,14 +61,14 @@ std::string walked(const Cache& cache, const PodInfo& asker) {
   Tallies out;
   const AffinityCounts& rules = cache.affinity();
   for (const NodeInfo* node : cache.nodes())
-    for (const PodInfoPtr& pod : node->pods) {
-      if (rules.matches_all(asker.required_affinity, *pod->pod)) tally(out, *node, "all ", 1);
-      for (const AffinityTerm& term : asker.required_affinity)
-        if (rules.matches(term, *pod->pod)) tally(out, *node, "one ", 1);
-      for (const AffinityTerm& term : pod->required_anti_affinity)
-        if (rules.matches(term, *asker.pod)) tally(out, *node, "anti ", 1);
-      for (const AffinityTerm& term : pod->preferred_affinity)
-        if (rules.matches(term, *asker.pod)) tally(out, *node, "wish ", term.weight);
+    for (const PlacedPodPtr& pod : node->pods) {
+      if (rules.matches_all(asker.demands->required_affinity, *pod)) tally(out, *node, "all ", 1);
+      for (const AffinityTerm& term : asker.demands->required_affinity)
+        if (rules.matches(term, *pod)) tally(out, *node, "one ", 1);
+      for (const AffinityTerm& term : pod->demands->required_anti_affinity)
+        if (rules.matches(term, asker)) tally(out, *node, "anti ", 1);
+      for (const AffinityTerm& term : pod->demands->preferred_affinity)
+        if (rules.matches(term, asker)) tally(out, *node, "wish ", term.weight);
     }
   return told(out);
 }
@@ -118,21 +118,14 @@ TEST(AffinityCounts, AgreeWithAWalkWhateverHappens) {
           break;
         }
         case 1: cache.remove_node(node); break;
-        case 2:
-          if (cache.has_pod(name)) {
-            Pod gone;
-            gone.metadata.uid = name;
-            cache.remove_pod(gone);
-          }
-          break;
+        case 2: cache.remove_pod(name); break;
         case 3: {
           teams[below(2) == 0 ? "default" : "other"]["team"] = below(2) == 0 ? "a" : "b";
           cache.affinity().forget_namespaces();
           break;
         }
         default: {
-          PodInfoPtr pod = affinity_info(some_pod(name) + " @" + node, specs[below(6)]);
-          cache.add_pod(std::move(pod));
+          cache.add_pod(pod_of(some_pod(name) + " @" + node, specs[below(6)]));
         }
       }
       if (below(3) != 0) continue;
@@ -145,13 +138,9 @@ TEST(AffinityCounts, AgreeWithAWalkWhateverHappens) {
 TEST(AffinityCounts, NothingStaysOfPodsThatAreGone) {
   Cache cache;
   cache.add_node(shared_node("n0 zone=a host=n0"));
-  for (int i = 0; i < 20; ++i) cache.add_pod(affinity_info("p" + std::to_string(i) + " app=x @n0", specs[2]));
+  for (int i = 0; i < 20; ++i) cache.add_pod(pod_of("p" + std::to_string(i) + " app=x @n0", specs[2]));
   EXPECT_EQ(cache.affinity().size(), 1u) << "equal terms are one";
-  for (int i = 0; i < 20; ++i) {
-    Pod gone;
-    gone.metadata.uid = "p" + std::to_string(i);
-    cache.remove_pod(gone);
-  }
+  for (int i = 0; i < 20; ++i) cache.remove_pod("p" + std::to_string(i));
   EXPECT_EQ(cache.affinity().size(), 0u);
 }
 
@@ -170,7 +159,7 @@ TEST(AffinityCounts, QuestionsAreBounded) {
   for (std::size_t i = 0; i < AffinityCounts::groups_max + 100; ++i) {
     const PodInfoPtr asker =
         affinity_info("asker", "{affinity: {" + required("podAffinity", term("{matchLabels: {app: x" + std::to_string(i) + "}}", "zone")) + "}}");
-    (void)cache.matching(asker->required_affinity);
+    (void)cache.matching(asker->demands->required_affinity);
   }
   EXPECT_EQ(cache.affinity().size(), AffinityCounts::groups_max);
 }

@@ -35,9 +35,11 @@ void Cache::tell_sizes() const {
 }
 
 NodeInfo& Cache::at(const std::string& name) {
-  auto& slot = by_name_[name];
+  const auto entry = by_name_.try_emplace(name).first;
+  auto& slot = entry->second;
   if (slot) return *slot;
   slot = std::make_unique<NodeInfo>();
+  slot->known_as = &entry->first;
   if (free_slots_.empty()) {
     slot->slot = static_cast<uint32_t>(by_slot_.size());
     by_slot_.push_back(slot.get());
@@ -141,60 +143,63 @@ void Cache::remove_node(const std::string& name) {
   tell_sizes();
 }
 
-void Cache::attach(const PodInfoPtr& pod, const std::string& node) {
+void Cache::put(PlacedPodPtr pod, const std::string& node, bool assumed) {
   NodeInfo& info = at(node);
   changing(info, [&] { info.add_pod(pod); });
-  counts_.change(*pod->pod, info, 1);
+  by_label_.change(*pod, info, 1);
+  counts_.change(*pod, info, 1);
   affinity_.change(*pod, info, 1);
+  assumed_count_ += static_cast<std::size_t>(assumed);
+  const std::string_view uid = pod->uid();
+  pods_.emplace(uid, PodState{std::move(pod), &info, assumed});
 }
 
-void Cache::detach(const PodInfo& pod, const std::string& node) {
-  auto it = by_name_.find(node);
-  CHECK(it != by_name_.end(), "a pod of the cache is on a node of the cache");
-  NodeInfo& info = *it->second;
+void Cache::detach(const PodState& state) {
+  const PlacedPod& pod = *state.pod;
+  NodeInfo& info = *state.node;
+  if (state.assumed) --assumed_count_;
   changing(info, [&] { CHECK(info.remove_pod(pod.uid()), "a pod of the cache is on its node"); });
-  counts_.change(*pod.pod, info, -1);
+  by_label_.change(pod, info, -1);
+  counts_.change(pod, info, -1);
   affinity_.change(pod, info, -1);
-  if (!info.node && info.pods.empty()) erase(it);
+  if (!info.node && info.pods.empty()) erase(by_name_.find(*info.known_as));
 }
 
-void Cache::add_pod(PodInfoPtr pod) {
-  const std::string& node = pod->pod->spec.node_name;
-  auto it = pods_.find(pod->uid());
-  if (it != pods_.end()) {
-    if (it->second.assumed) --assumed_count_;
-    detach(*it->second.pod, it->second.node);
-    pods_.erase(it);
+PlacedPodPtr Cache::add_pod(const Pod& pod) {
+  auto placed = std::make_shared<const PlacedPod>(pod, table_);
+  if (auto known = pods_.extract(std::string_view(placed->uid()))) {
+    PodState& state = known.mapped();
+    if (*state.node->known_as == pod.spec.node_name && state.pod->is_like(*placed)) {
+      CHECK(state.node->replace_pod(placed), "a pod of the cache is on its node");
+      assumed_count_ -= static_cast<std::size_t>(state.assumed);
+      state = {placed, state.node, false};
+      known.key() = placed->uid();
+      pods_.insert(std::move(known));
+      tell_sizes();
+      return placed;
+    }
+    detach(state);
   }
-  attach(pod, node);
-  const std::string uid = pod->uid();
-  pods_.emplace(uid, PodState{std::move(pod), node, false});
+  put(placed, pod.spec.node_name, false);
+  tell_sizes();
+  return placed;
+}
+
+void Cache::remove_pod(const std::string& uid) {
+  const auto known = pods_.extract(std::string_view(uid));
+  if (!known) return;
+  detach(known.mapped());
   tell_sizes();
 }
 
-void Cache::update_pod(PodInfoPtr pod) { add_pod(std::move(pod)); }
-
-void Cache::remove_pod(const Pod& pod) {
-  auto it = pods_.find(pod.metadata.uid);
-  if (it == pods_.end()) return;
-  if (it->second.assumed) --assumed_count_;
-  detach(*it->second.pod, it->second.node);
-  pods_.erase(it);
-  tell_sizes();
-}
-
-void Cache::assume(PodInfoPtr pod, const std::string& node) {
+void Cache::assume(PlacedPodPtr pod, const std::string& node) {
   CHECK(!pods_.contains(pod->uid()), "a pod is assumed once");
-  attach(pod, node);
-  ++assumed_count_;
-  const std::string uid = pod->uid();
-  pods_.emplace(uid, PodState{std::move(pod), node, true});
+  put(std::move(pod), node, true);
   tell_sizes();
 }
 
-void Cache::forget(const Pod& pod) {
-  auto it = pods_.find(pod.metadata.uid);
-  if (it != pods_.end() && it->second.assumed) remove_pod(pod);
+void Cache::forget(const std::string& uid) {
+  if (is_assumed(uid)) remove_pod(uid);
 }
 
 bool Cache::is_assumed(const std::string& uid) const {
@@ -204,7 +209,12 @@ bool Cache::is_assumed(const std::string& uid) const {
 
 std::string Cache::node_of(const std::string& uid) const {
   auto it = pods_.find(uid);
-  return it == pods_.end() ? std::string() : it->second.node;
+  return it == pods_.end() ? std::string() : *it->second.node->known_as;
+}
+
+PlacedPodPtr Cache::find_pod(const std::string& uid) const {
+  auto it = pods_.find(uid);
+  return it == pods_.end() ? nullptr : it->second.pod;
 }
 
 void Cache::order() const {
@@ -240,18 +250,12 @@ const std::vector<uint32_t>& Cache::slots() const {
 
 PodGroup& Cache::group(const std::string& namespace_name, const apimachinery::LabelSelector& selector) const {
   if (PodGroup* known = counts_.find(namespace_name, selector)) return *known;
-  return counts_.make(namespace_name, selector);
+  return counts_.make(namespace_name, selector, by_label_);
 }
 
 AffinityGroup& Cache::matching(std::span<const AffinityTerm> terms) const {
   if (AffinityGroup* known = affinity_.find(terms)) return *known;
-  return affinity_.make(terms, all_nodes());
-}
-
-std::vector<const NodeInfo*> Cache::all_nodes() const {
-  std::vector<const NodeInfo*> all;
-  for (const auto& [name, info] : by_name_) all.push_back(info.get());
-  return all;
+  return affinity_.make(terms, by_label_);
 }
 
 const NodeInfo* Cache::find(const std::string& name) const {

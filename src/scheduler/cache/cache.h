@@ -16,7 +16,9 @@
 #include "scheduler/cache/change_order.h"
 #include "scheduler/cache/domain_columns.h"
 #include "scheduler/cache/pod_counts.h"
+#include "scheduler/cache/pods_by_label.h"
 #include "scheduler/framework/node_info.h"
+#include "scheduler/framework/pod_table.h"
 
 namespace pintle::scheduler {
 struct SchedulerMetrics;
@@ -32,16 +34,19 @@ class Cache {
   void add_node(NodePtr node);  // or its new state
   void remove_node(const std::string& name);
 
-  // The pod is on spec.nodeName. Confirms an assumed one, wherever that was.
-  void add_pod(PodInfoPtr pod);
-  void update_pod(PodInfoPtr pod);
-  void remove_pod(const Pod& pod);
+  // The pod is on spec.nodeName, or has a new state there. Confirms an assumed one, wherever that was. A state that scheduling cannot tell from the
+  // one before is no change of the node.
+  PlacedPodPtr add_pod(const Pod& pod);
+  void remove_pod(const std::string& uid);
   // The pod will be on `node`. CHECK: it is not in the cache.
-  void assume(PodInfoPtr pod, const std::string& node);
+  void assume(PlacedPodPtr pod, const std::string& node);
   // An assumed pod that is not going to be bound. No effect on a confirmed one.
-  void forget(const Pod& pod);
+  void forget(const std::string& uid);
+  // What pods have in common; those that are made with it are confirmed at no cost.
+  PodTable& table() { return table_; }
   bool is_assumed(const std::string& uid) const;
   bool has_pod(const std::string& uid) const { return pods_.contains(uid); }
+  PlacedPodPtr find_pod(const std::string& uid) const;  // nullptr: it is not here
   // The node that the pod has, or is assumed to get; "": the pod is not here.
   std::string node_of(const std::string& uid) const;
   std::size_t assumed_count() const { return assumed_count_; }
@@ -71,6 +76,7 @@ class Cache {
   // Nodes with pods that have (anti-)affinity terms; nodes with required anti-affinity.
   std::size_t nodes_with_affinity() const { return nodes_with_affinity_; }
   std::size_t nodes_with_required_anti_affinity() const { return nodes_with_required_anti_affinity_; }
+  const PodsByLabel& pods_by_label() const { return by_label_; }
   // What PodCounts says of the known nodes. CHECK: the selector has requirements. Valid until the next question.
   PodGroup& group(const std::string& namespace_name, const apimachinery::LabelSelector& selector) const;
   std::shared_ptr<const DomainCounts> domains(PodGroup& group, const std::string& key, std::vector<std::string> wanted) const {
@@ -89,8 +95,8 @@ class Cache {
 
  private:
   struct PodState {
-    PodInfoPtr pod;
-    std::string node;
+    PlacedPodPtr pod;
+    NodeInfo* node = nullptr;
     bool assumed = false;
   };
   NodeInfo& at(const std::string& name);
@@ -98,9 +104,8 @@ class Cache {
   void erase(ByName::iterator it);
   void changed(const NodeInfo& info) { changes_.touch(info.slot, ++generation_); }
   void set_node(NodeInfo& info, NodePtr node);
-  void attach(const PodInfoPtr& pod, const std::string& node);
-  void detach(const PodInfo& pod, const std::string& node);
-  std::vector<const NodeInfo*> all_nodes() const;  // the unknown too
+  void put(PlacedPodPtr pod, const std::string& node, bool assumed);
+  void detach(const PodState& state);
   void set_images(NodeInfo& info);
   void clear_images(NodeInfo& info);
   void order() const;
@@ -112,8 +117,10 @@ class Cache {
   std::vector<NodeInfo*> by_slot_;
   std::vector<uint32_t> free_slots_;
   ChangeOrder changes_;
-  std::unordered_map<std::string, PodState> pods_;  // by uid
+  PodTable table_;
+  std::unordered_map<std::string_view, PodState> pods_;  // by uid, which the pod has
   std::unordered_map<std::string, ImageState> images_;
+  PodsByLabel by_label_;
   mutable PodCounts counts_;
   mutable AffinityCounts affinity_;
   mutable DomainColumns columns_;

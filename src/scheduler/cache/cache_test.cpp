@@ -18,12 +18,15 @@ NodePtr node(const std::string& name, const std::string& zone = "", const std::s
   }
   return out;
 }
-PodInfoPtr pod(const std::string& name, const std::string& on = "", int64_t milli_cpu = 100) {
-  auto out = std::make_shared<Pod>();
-  out->metadata.name = out->metadata.uid = name;
-  out->spec.node_name = on;
-  out->spec.containers.emplace_back().resources.requests["cpu"] = api::Quantity::from_milli(milli_cpu);
-  return make_pod_info(out);
+Pod pod(const std::string& name, const std::string& on = "", int64_t milli_cpu = 100) {
+  Pod out;
+  out.metadata.name = out.metadata.uid = name;
+  out.spec.node_name = on;
+  out.spec.containers.emplace_back().resources.requests["cpu"] = api::Quantity::from_milli(milli_cpu);
+  return out;
+}
+void assume(Cache& cache, const std::string& name, const std::string& node) {
+  cache.assume(make_pod_info(std::make_shared<const Pod>(pod(name)), cache.table()), node);
 }
 std::vector<std::string> names(const Cache& cache) {
   std::vector<std::string> out;
@@ -44,15 +47,15 @@ TEST(Cache, AlternatesOverZones) {
 TEST(Cache, AssumedPodsCountAndMayBeForgotten) {
   Cache cache;
   cache.add_node(node("n"));
-  cache.assume(pod("p"), "n");
+  assume(cache, "p", "n");
   EXPECT_TRUE(cache.is_assumed("p"));
   EXPECT_EQ(cache.find("n")->requested.milli_cpu, 100);
-  cache.forget(*pod("p")->pod);
+  cache.forget("p");
   EXPECT_EQ(cache.find("n")->requested.milli_cpu, 0);
-  cache.assume(pod("p"), "n");
+  assume(cache, "p", "n");
   cache.add_pod(pod("p", "n"));
   EXPECT_FALSE(cache.is_assumed("p"));
-  cache.forget(*pod("p")->pod);  // confirmed: it stays
+  cache.forget("p");  // confirmed: it stays
   EXPECT_EQ(cache.find("n")->pods.size(), 1u);
   EXPECT_EQ(cache.assumed_count(), 0u);
 }
@@ -62,14 +65,68 @@ TEST(Cache, FollowsTheTruth) {
   Cache cache;
   cache.add_node(node("n"));
   cache.add_node(node("m"));
-  cache.assume(pod("p"), "n");
+  assume(cache, "p", "n");
   cache.add_pod(pod("p", "m"));
   EXPECT_TRUE(cache.find("n")->pods.empty());
-  cache.update_pod(pod("p", "m", 300));
+  cache.add_pod(pod("p", "m", 300));
   EXPECT_EQ(cache.find("m")->requested.milli_cpu, 300);
-  cache.remove_pod(*pod("p", "m")->pod);
-  cache.remove_pod(*pod("p", "m")->pod);
+  cache.remove_pod("p");
+  cache.remove_pod("p");
   EXPECT_EQ(cache.find("m")->requested.milli_cpu, 0);
+}
+
+// A bound pod is kept without its object, and its confirmation and what kubelets say of it are no changes of the node.
+TEST(Cache, WhatSchedulingCannotTellApartIsNoChange) {
+  Cache cache;
+  cache.add_node(node("n"));
+  auto wanting = std::make_shared<const Pod>(pod("p"));
+  const std::weak_ptr<const Pod> whole = wanting;
+  cache.assume(make_pod_info(std::move(wanting), cache.table()), "n");
+  EXPECT_FALSE(whole.expired());
+  uint64_t generation = cache.generation();
+  Pod bound = pod("p", "n");
+  const auto check_put = [&](bool changes) {
+    cache.add_pod(bound);
+    EXPECT_EQ(cache.generation() != generation, changes);
+    generation = cache.generation();
+    EXPECT_EQ(cache.find("n")->pods, std::vector<PlacedPodPtr>{cache.find_pod("p")});
+  };
+  check_put(false);
+  EXPECT_TRUE(whole.expired());
+  EXPECT_EQ(cache.assumed_count(), 0u);
+  bound.status.phase = "Running";
+  bound.status.conditions.emplace_back().type = "Ready";
+  check_put(false);
+  bound.status.start_time = api::time_from_unix(100, 0);  // preemption asks who runs longest
+  check_put(true);
+  EXPECT_EQ(cache.find_pod("p")->start_seconds, 100);
+  bound.metadata.labels["app"] = "x";
+  check_put(true);
+  EXPECT_EQ(cache.find_pod("p")->labels(), bound.metadata.labels);
+  bound.spec.containers[0].resources.requests["cpu"] = api::Quantity::from_milli(300);
+  check_put(true);
+  EXPECT_EQ(cache.find("n")->requested.milli_cpu, 300);
+  bound.metadata.deletion_timestamp = api::time_from_unix(200, 0);
+  auto& why = bound.status.conditions.emplace_back();
+  why.type = "DisruptionTarget";
+  why.status = "True";
+  why.reason = "PreemptionByScheduler";
+  check_put(true);
+  EXPECT_TRUE(cache.find_pod("p")->going && cache.find_pod("p")->preempted);
+}
+
+TEST(Cache, PodsOfOneTemplateShareWhatTheyHaveInCommon) {
+  Cache cache;
+  cache.add_node(node("n"));
+  for (int i = 0; i < 10; ++i) cache.add_pod(pod("p" + std::to_string(i), "n"));
+  EXPECT_EQ(cache.table().size(), 2u);
+  EXPECT_EQ(cache.find_pod("p1")->demands, cache.find_pod("p2")->demands);
+  cache.add_pod(pod("large", "n", 500));
+  EXPECT_EQ(cache.table().size(), 3u);
+  for (int i = 0; i < 10; ++i) cache.remove_pod("p" + std::to_string(i));
+  cache.remove_pod("large");
+  EXPECT_EQ(cache.table().size(), 0u);
+  EXPECT_EQ(cache.pods_by_label().size(), 0u);
 }
 
 TEST(Cache, PodsMayComeBeforeTheirNodeAndStayAfterIt) {
@@ -80,7 +137,7 @@ TEST(Cache, PodsMayComeBeforeTheirNodeAndStayAfterIt) {
   cache.add_node(node("n"));
   EXPECT_EQ(cache.find("n")->requested.milli_cpu, 100);
   cache.remove_node("n");
-  cache.remove_pod(*pod("p", "n")->pod);
+  cache.remove_pod("p");
   cache.add_node(node("n"));
   EXPECT_TRUE(cache.find("n")->pods.empty());
 }
@@ -97,19 +154,19 @@ TEST(Cache, TellsItsSizes) {
   };
   cache.add_node(node("n"));
   cache.add_node(node("m"));
-  cache.assume(pod("p"), "n");
-  cache.assume(pod("q"), "m");
+  assume(cache, "p", "n");
+  assume(cache, "q", "m");
   EXPECT_EQ(cache.node_of("q"), "m");
   check_sizes(2, 2, 2);
   cache.add_pod(pod("p", "n"));
   check_sizes(2, 2, 1);
-  cache.forget(*pod("q")->pod);
+  cache.forget("q");
   EXPECT_EQ(cache.node_of("q"), "");
   check_sizes(2, 1, 0);
   cache.remove_node("n");  // its pod is still there
   cache.remove_node("m");
   check_sizes(1, 1, 0);
-  cache.remove_pod(*pod("p")->pod);
+  cache.remove_pod("p");
   check_sizes(0, 0, 0);
 }
 

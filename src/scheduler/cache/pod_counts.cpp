@@ -45,9 +45,7 @@ int64_t DomainCounts::of(const std::string& domain) const {
   return it == counts_.end() ? 0 : it->second;
 }
 
-bool PodGroup::finds(const Pod& pod) const {
-  return !pod.metadata.deletion_timestamp && pod.metadata.namespace_ == namespace_ && selector_.matches(pod.metadata.labels);
-}
+bool PodGroup::finds(const PlacedPod& pod) const { return !pod.going && pod.namespace_name() == namespace_ && selector_.matches(pod.labels()); }
 
 PodGroup* PodCounts::find(const std::string& namespace_name, const LabelSelector& selector) {
   CHECK(!selector.matches_nothing() && !selector.matches_everything(), "a selector with requirements");
@@ -57,33 +55,17 @@ PodGroup* PodCounts::find(const std::string& namespace_name, const LabelSelector
   return it->second.get();
 }
 
-const PodCounts::PodsByNode* PodCounts::narrowest(const std::string& namespace_name, const LabelSelector& selector) const {
-  const auto at = [&](const std::string& place) -> const PodsByNode* {
-    const auto found = pods_.find(place);
-    return found == pods_.end() ? nullptr : &found->second;
-  };
-  const auto demanded = apimachinery::demanded_labels(selector);
-  if (demanded.empty()) return at(namespace_name);
-  const PodsByNode* best = nullptr;
-  for (const auto& [label, value] : demanded) {
-    const PodsByNode* here = at(place_of(namespace_name, label, value));
-    if (here == nullptr) return nullptr;
-    if (best == nullptr || here->size() < best->size()) best = here;
-  }
-  return best;
-}
-
-PodGroup& PodCounts::make(const std::string& namespace_name, const LabelSelector& selector) {
+PodGroup& PodCounts::make(const std::string& namespace_name, const LabelSelector& selector, const PodsByLabel& pods) {
   std::string key = key_of(namespace_name, selector);
   if (groups_.size() >= groups_max) forget_oldest();
   auto made = std::make_unique<PodGroup>();
   PodGroup& group = *made;
   group.namespace_ = namespace_name;
   group.selector_ = selector;
-  if (const PodsByNode* places = narrowest(namespace_name, selector))
-    for (const auto& [node, pods] : *places)
-      if (const auto found = std::ranges::count_if(node->pods, [&](const PodInfoPtr& pod) { return group.finds(*pod->pod); }))
-        group.on_node_[node] = found;
+  pods.each_matching(namespace_name, selector, [&group](const PodsByLabel::Alike& alike) {
+    for (const auto& [node, count] : alike.on_node)
+      if (count.all > count.going) group.on_node_[node] += count.all - count.going;
+  });
   group.place_ = place_of(namespace_name, selector);
   index_[group.place_].push_back(&group);
   used_.push_front(key);
@@ -111,17 +93,9 @@ std::shared_ptr<const DomainCounts> PodCounts::domains(PodGroup& group, const st
   return counts;
 }
 
-void PodCounts::note(const std::string& place, const NodeInfo& node, int32_t delta) {
-  PodsByNode& here = pods_[place];
-  const auto at = here.try_emplace(&node, 0).first;
-  if ((at->second += delta) == 0) here.erase(at);
-  if (here.empty()) pods_.erase(place);
-}
-
-void PodCounts::change(const Pod& pod, const NodeInfo& node, int32_t delta) {
-  if (pod.metadata.deletion_timestamp) return;
+void PodCounts::change(const PlacedPod& pod, const NodeInfo& node, int32_t delta) {
+  if (pod.going || groups_.empty()) return;
   const auto change_at = [&](const std::string& place) {
-    note(place, node, delta);
     const auto at = index_.find(place);
     if (at == index_.end()) return;
     for (PodGroup* group : at->second) {
@@ -132,8 +106,8 @@ void PodCounts::change(const Pod& pod, const NodeInfo& node, int32_t delta) {
         if (counts_in(node, domains.wanted)) domains.counts->add(*node.node->metadata.labels.get(domains.key), delta);
     }
   };
-  change_at(pod.metadata.namespace_);
-  for (const auto& [label, value] : pod.metadata.labels) change_at(place_of(pod.metadata.namespace_, label, value));
+  change_at(pod.namespace_name());
+  for (const auto& [label, value] : pod.labels()) change_at(place_of(pod.namespace_name(), label, value));
 }
 
 void PodCounts::forget_domains() {

@@ -1,6 +1,6 @@
 // PodCounts: how many pods of a namespace a selector finds on each node, and in each domain of a topology key. A pair of namespace and
-// selector that is asked for is counted once, where pods with its label are, and kept right by every pod that comes and goes from then on. Pods on
-// their way out do not count. Belongs to the scheduler's executor.
+// selector that is asked for is counted once, where pods with its label are (pods_by_label.h), and kept right by every pod that comes and goes from
+// then on. Pods on their way out do not count. Belongs to the scheduler's executor.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "apimachinery/selectors/label_selector.h"
+#include "scheduler/cache/pods_by_label.h"
 #include "scheduler/framework/node_info.h"
 
 namespace pintle::scheduler::cache {
@@ -55,7 +56,7 @@ class PodGroup {
     std::vector<std::string> wanted;  // labels that a node needs to count
     std::shared_ptr<DomainCounts> counts;
   };
-  bool finds(const Pod& pod) const;
+  bool finds(const PlacedPod& pod) const;
 
   std::string namespace_;
   apimachinery::LabelSelector selector_;
@@ -73,29 +74,24 @@ class PodCounts {
 
   // nullptr: not counted so far. CHECK: the selector has requirements.
   PodGroup* find(const std::string& namespace_name, const apimachinery::LabelSelector& selector);
-  // Counts on the nodes that have pods with a label that the selector demands. Valid until the next call.
-  PodGroup& make(const std::string& namespace_name, const apimachinery::LabelSelector& selector);
+  // Counts those of `pods`. Valid until the next call.
+  PodGroup& make(const std::string& namespace_name, const apimachinery::LabelSelector& selector, const PodsByLabel& pods);
   // The domains of `key` over those of `nodes` that have all labels of `wanted` (sorted), of which `key` is one.
   std::shared_ptr<const DomainCounts> domains(PodGroup& group, const std::string& key, std::vector<std::string> wanted, const Nodes& nodes);
 
   // `node` got or lost the pod.
-  void change(const Pod& pod, const NodeInfo& node, int32_t delta);
+  void change(const PlacedPod& pod, const NodeInfo& node, int32_t delta);
   // Nodes came, went or changed their labels: domains are counted anew when asked for.
   void forget_domains();
   std::size_t size() const { return groups_.size(); }
 
  private:
   static constexpr std::size_t domain_sets_max = 64;
-  using PodsByNode = std::unordered_map<const NodeInfo*, int32_t>;
   void forget_oldest();
-  void note(const std::string& place, const NodeInfo& node, int32_t delta);
-  // Of the places where all pods of the selector stand, that on the fewest nodes; nullptr: there are no such pods.
-  const PodsByNode* narrowest(const std::string& namespace_name, const apimachinery::LabelSelector& selector) const;
   std::unordered_map<std::string, std::unique_ptr<PodGroup>> groups_;  // by namespace and selector
   std::unordered_map<std::string, std::vector<PodGroup*>> index_;      // by namespace and, where there is one, a label that is demanded
   std::list<std::string> used_;                                        // the last one first
   std::map<std::pair<std::string, std::vector<std::string>>, std::shared_ptr<const DomainCounts::Domains>> there_;  // by key and wanted labels
-  std::unordered_map<std::string, PodsByNode> pods_;  // all pods, by namespace and each label, and by namespace alone
 };
 
 }  // namespace pintle::scheduler::cache

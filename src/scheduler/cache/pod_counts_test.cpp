@@ -15,8 +15,6 @@ using apimachinery::LabelSelector;
 using testing::pod_of;
 using testing::shared_node;
 
-PodInfoPtr info_of(const std::string& text) { return make_pod_info(std::make_shared<const Pod>(pod_of(text))); }
-
 std::string counted(const Cache& cache, const LabelSelector& selector, const std::string& key, const std::vector<std::string>& wanted) {
   PodGroup& group = cache.group("default", selector);
   const auto domains = cache.domains(group, key, wanted);
@@ -32,8 +30,7 @@ std::string walked(const Cache& cache, const LabelSelector& selector, const std:
   std::string nodes;
   for (const NodeInfo* node : cache.nodes()) {
     int64_t pods = 0;
-    for (const auto& pod : node->pods)
-      pods += !pod->pod->metadata.deletion_timestamp && pod->pod->metadata.namespace_ == "default" && selector.matches(pod->pod->metadata.labels);
+    for (const auto& pod : node->pods) pods += !pod->going && pod->namespace_name() == "default" && selector.matches(pod->labels());
     nodes += " " + node->name() + "=" + std::to_string(pods);
     const auto& labels = node->node->metadata.labels;
     if (std::ranges::all_of(wanted, [&](const std::string& label) { return labels.contains(label); })) domains[*labels.get(key)] += pods;
@@ -62,10 +59,10 @@ TEST(PodCounts, AgreeWithAWalkWhateverHappens) {
                                      (below(2) != 0 ? " rack=1" : "")));
           break;
         case 1: cache.remove_node(node); break;
-        case 2: cache.remove_pod(pod_of(name)); break;
+        case 2: cache.remove_pod(name); break;
         default:
-          cache.add_pod(info_of(name + " @" + node + (below(4) == 0 ? " ns=other" : "") + " app=" + (below(2) != 0 ? "x" : "y") +
-                                (below(3) == 0 ? " tier=back" : "") + (below(6) == 0 ? " going" : "")));
+          cache.add_pod(pod_of(name + " @" + node + (below(4) == 0 ? " ns=other" : "") + " app=" + (below(2) != 0 ? "x" : "y") +
+                               (below(3) == 0 ? " tier=back" : "") + (below(6) == 0 ? " going" : "")));
       }
       if (below(4) != 0) continue;
       const LabelSelector& selector = selectors[static_cast<std::size_t>(below(4))];
@@ -77,7 +74,7 @@ TEST(PodCounts, AgreeWithAWalkWhateverHappens) {
 
 TEST(PodCounts, KeysThatAreNamedOnceAreForgotten) {
   PodCounts counts;
-  PodGroup& group = counts.make("default", *LabelSelector::parse("app=x"));
+  PodGroup& group = counts.make("default", *LabelSelector::parse("app=x"), PodsByLabel());
   const auto asked = [&](std::size_t i) {
     const std::string key = "key" + std::to_string(i);
     return counts.domains(group, key, {key}, {});
@@ -95,7 +92,7 @@ TEST(PodCounts, ForgetsWhatIsNotAskedFor) {
   for (std::size_t i = 0; i < PodCounts::groups_max + 10; ++i) {
     const auto selector = *LabelSelector::parse("app=x" + std::to_string(i));
     EXPECT_EQ(counts.find("default", selector), nullptr);
-    counts.make("default", selector);
+    counts.make("default", selector, PodsByLabel());
     EXPECT_NE(counts.find("default", *LabelSelector::parse("app=x0")), nullptr) << "it is asked for again and again";
   }
   EXPECT_EQ(counts.size(), PodCounts::groups_max);

@@ -57,8 +57,9 @@ rt::Task<Result<std::map<std::string, int64_t>>> Extender::prioritize(rt::Contex
   co_return said(spec_.prioritize_verb, read_priorities(answer));
 }
 
-rt::Task<Result<std::map<std::string, VictimNames>>> Extender::preempt(rt::Context ctx, PodPtr pod, VictimsByNode victims) {
-  CO_TRY_ASSIGN(const std::string answer, co_await post(std::move(ctx), spec_.preempt_verb, preempt_request(spec_, *pod, victims)));
+rt::Task<Result<std::map<std::string, VictimNames>>> Extender::preempt(rt::Context ctx, PodPtr pod, VictimsByNode victims, WholePod whole_pod) {
+  std::string request = preempt_request(spec_, *pod, victims, whole_pod);
+  CO_TRY_ASSIGN(const std::string answer, co_await post(std::move(ctx), spec_.preempt_verb, std::move(request)));
   co_return said(spec_.preempt_verb, read_preemption(answer));
 }
 

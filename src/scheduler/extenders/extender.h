@@ -26,7 +26,7 @@ class Extender {
   const std::string& name() const { return spec_.url_prefix; }
   rt::Task<Result<FilterAnswer>> filter(rt::Context ctx, PodPtr pod, std::vector<NodePtr> nodes);
   rt::Task<Result<std::map<std::string, int64_t>>> prioritize(rt::Context ctx, PodPtr pod, std::vector<NodePtr> nodes);
-  rt::Task<Result<std::map<std::string, VictimNames>>> preempt(rt::Context ctx, PodPtr pod, VictimsByNode victims);
+  rt::Task<Result<std::map<std::string, VictimNames>>> preempt(rt::Context ctx, PodPtr pod, VictimsByNode victims, WholePod whole_pod);
   rt::Task<Result<Unit>> bind(rt::Context ctx, PodPtr pod, std::string node);
   rt::Task<void> close() { co_await transport_->close(); }
 

@@ -40,7 +40,7 @@ Result<VictimsByNode> victims_of(const Extender& extender, const std::map<std::s
     Victims& victims = out[node];
     victims.budget_violations = names.budget_violations;
     for (const std::string& uid : names.uids) {
-      PodInfoPtr pod = find(node, uid);
+      PlacedPodPtr pod = find(node, uid);
       if (pod == nullptr)
         return bad_request(fmt::format("extender: {} claims to preempt pod (UID: {}) on node: {}, but the pod is not found on that node",
                                        extender.name(), uid, node));
@@ -116,11 +116,11 @@ rt::Task<std::map<std::string, int64_t>> Extenders::prioritize(rt::Context ctx, 
   co_return std::move(out);
 }
 
-rt::Task<Result<VictimsByNode>> Extenders::preempt(rt::Context ctx, PodPtr pod, VictimsByNode victims, FindPod find) const {
+rt::Task<Result<VictimsByNode>> Extenders::preempt(rt::Context ctx, PodPtr pod, VictimsByNode victims, FindPod find, WholePod whole_pod) const {
   for (const auto& extender : extenders_) {
     if (victims.empty()) break;
     if (extender->spec().preempt_verb.empty() || !is_interested(extender->spec(), *pod)) continue;
-    auto answer = co_await extender->preempt(ctx, pod, victims);
+    auto answer = co_await extender->preempt(ctx, pod, victims, whole_pod);
     Result<VictimsByNode> left = VictimsByNode();
     if (answer)
       left = victims_of(*extender, *answer, find);

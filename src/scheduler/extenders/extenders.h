@@ -34,8 +34,8 @@ class Extenders {
   // What is added to the nodes' scores.
   rt::Task<std::map<std::string, int64_t>> prioritize(rt::Context ctx, PodPtr pod, std::vector<NodePtr> nodes) const;
   // What is left of the nodes where pods would leave. `find` is the pod of that uid on that node now; nullptr: there is none.
-  using FindPod = std::function<PodInfoPtr(const std::string& node, const std::string& uid)>;
-  rt::Task<Result<VictimsByNode>> preempt(rt::Context ctx, PodPtr pod, VictimsByNode victims, FindPod find) const;
+  using FindPod = std::function<PlacedPodPtr(const std::string& node, const std::string& uid)>;
+  rt::Task<Result<VictimsByNode>> preempt(rt::Context ctx, PodPtr pod, VictimsByNode victims, FindPod find, WholePod whole_pod) const;
   // Who binds the pod; nullptr: the scheduler itself.
   Extender* binder(const Pod& pod) const;
   rt::Task<void> close();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "api/codec.h"
 #include "base/strings.h"
@@ -156,18 +157,21 @@ int64_t weighted_score(int64_t score, int64_t weight) {
   return std::clamp(out, -most, most);
 }
 
-std::string preempt_request(const Spec& spec, const Pod& pod, const VictimsByNode& victims) {
+std::string preempt_request(const Spec& spec, const Pod& pod, const VictimsByNode& victims, const WholePod& whole_pod) {
   std::string whole, names;
   for (const auto& [node, leaving] : victims) {
     std::string& out = spec.node_cache_capable ? names : whole;
     if (!out.empty()) out += ',';
     out += codec::to_json(Value(node)) + ":{\"Pods\":[";
-    for (std::size_t i = 0; i < leaving.pods.size(); ++i) {
-      if (i > 0) out += ',';
+    bool first = true;
+    for (const PlacedPodPtr& victim : leaving.pods) {
+      const PodPtr object = spec.node_cache_capable ? nullptr : whole_pod(*victim);
+      if (!spec.node_cache_capable && !object) continue;
+      if (!std::exchange(first, false)) out += ',';
       if (spec.node_cache_capable)
-        out += "{\"UID\":" + codec::to_json(Value(leaving.pods[i]->uid())) + "}";
+        out += "{\"UID\":" + codec::to_json(Value(victim->uid())) + "}";
       else
-        append(out, *leaving.pods[i]->pod);
+        append(out, *object);
     }
     out += "],\"NumPDBViolations\":" + std::to_string(leaving.budget_violations) + "}";
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -38,11 +39,13 @@ int64_t weighted_score(int64_t score, int64_t weight);
 
 // The pods that would leave a node.
 struct Victims {
-  std::vector<PodInfoPtr> pods;
+  std::vector<PlacedPodPtr> pods;
   int64_t budget_violations = 0;
 };
 using VictimsByNode = std::map<std::string, Victims>;
-std::string preempt_request(const Spec& spec, const Pod& pod, const VictimsByNode& victims);
+// The object of a pod; nullptr: it has gone, and is not named.
+using WholePod = std::function<PodPtr(const PlacedPod&)>;
+std::string preempt_request(const Spec& spec, const Pod& pod, const VictimsByNode& victims, const WholePod& whole_pod);
 
 struct VictimNames {
   std::vector<std::string> uids;

@@ -24,11 +24,12 @@ NodePtr node_named(const std::string& name) {
   node->metadata.name = name;
   return node;
 }
-PodInfoPtr victim(const std::string& uid) {
+PodPtr victim_of(const std::string& uid) {
   auto pod = std::make_shared<Pod>();
   pod->metadata.name = pod->metadata.uid = uid;
-  return make_pod_info(pod);
+  return pod;
 }
+PlacedPodPtr victim(const std::string& uid) { return make_pod_info(victim_of(uid)); }
 
 TEST(Extender, IsInterestedInItsResources) {
   Spec all, gpus;
@@ -106,20 +107,22 @@ TEST(Extender, ScoresStaySmall) {
 
 TEST(Extender, Preemption) {
   VictimsByNode victims;
-  victims["a"].pods = {victim("x"), victim("y")};
+  victims["a"].pods = {victim("gone"), victim("x"), victim("y")};
+  const WholePod find = [](const PlacedPod& pod) { return pod.name == "gone" ? nullptr : victim_of(pod.uid()); };
   victims["a"].budget_violations = 1;
   Spec spec;
-  const auto whole = codec::parse_json(preempt_request(spec, pod_with(""), victims));
+  const auto whole = codec::parse_json(preempt_request(spec, pod_with(""), victims, find));
   ASSERT_TRUE(whole);
   EXPECT_TRUE(whole->find("NodeNameToMetaVictims")->is_null());
   const auto& of_a = *whole->find("NodeNameToVictims")->find("a");
+  ASSERT_EQ(of_a.find("Pods")->as_array().size(), 2u);
   EXPECT_EQ(of_a.find("Pods")->as_array()[1].find("metadata")->string_at("uid"), "y");
   EXPECT_EQ(of_a.find("NumPDBViolations")->as_int(), 1);
   spec.node_cache_capable = true;
-  const auto names = codec::parse_json(preempt_request(spec, pod_with(""), victims));
+  const auto names = codec::parse_json(preempt_request(spec, pod_with(""), victims, find));
   ASSERT_TRUE(names);
   EXPECT_TRUE(names->find("NodeNameToVictims")->is_null());
-  EXPECT_EQ(codec::to_json(*names->find("NodeNameToMetaVictims")), R"({"a":{"NumPDBViolations":1,"Pods":[{"UID":"x"},{"UID":"y"}]}})");
+  EXPECT_EQ(codec::to_json(*names->find("NodeNameToMetaVictims")), R"({"a":{"NumPDBViolations":1,"Pods":[{"UID":"gone"},{"UID":"x"},{"UID":"y"}]}})");
 
   const auto answer = read_preemption(R"({"nodeNameToMetaVictims":{"a":{"Pods":[{"UID":"y"}],"NumPDBViolations":0},"b":{"pods":null}}})");
   ASSERT_TRUE(answer);

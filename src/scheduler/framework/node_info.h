@@ -19,12 +19,13 @@ struct ImageState {
 };
 
 struct NodeInfo {
-  NodePtr node;  // nullptr: pods are bound to a node that is not known (yet, or any more)
+  const std::string* known_as = nullptr;  // in the cache, which has the text
+  NodePtr node;                           // nullptr: pods are bound to a node that is not known (yet, or any more)
   Resource allocatable;
   Resource requested;
   int64_t non_zero_milli_cpu = 0;
   int64_t non_zero_memory = 0;
-  std::vector<PodInfoPtr> pods;
+  std::vector<PlacedPodPtr> pods;
   uint32_t pods_with_affinity = 0;
   uint32_t pods_with_required_anti_affinity = 0;
   HostPorts used_ports;
@@ -38,12 +39,15 @@ struct NodeInfo {
   const std::string& name() const { return node->metadata.name; }
   bool has_image(const ImageState* image) const;
   void set_node(NodePtr value);
-  void add_pod(PodInfoPtr pod);
+  void add_pod(PlacedPodPtr pod);
   // False if it is not there.
   bool remove_pod(const std::string& uid);
+  // The same pod, of which nothing changed that is counted. False if it is not there.
+  bool replace_pod(PlacedPodPtr pod);
 
  private:
-  void count(const PodInfo& pod, int sign);
+  void count(const PlacedPod& pod, int sign);
+  std::vector<PlacedPodPtr>::reverse_iterator place_of(const std::string& uid);
 };
 
 }  // namespace pintle::scheduler

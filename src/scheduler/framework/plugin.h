@@ -65,8 +65,8 @@ class PreFilterPlugin {
   // Skip: the plugin's filter is not called for this pod. May narrow the nodes down.
   virtual PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames& nodes) = 0;
   // What the state becomes when `other` comes to (goes from) `node`: preemption, nominated pods.
-  virtual void pod_added(CycleState&, const PodInfo&, const PodInfo&, const NodeInfo&) {}
-  virtual void pod_removed(CycleState&, const PodInfo&, const PodInfo&, const NodeInfo&) {}
+  virtual void pod_added(CycleState&, const PodInfo&, const PlacedPod&, const NodeInfo&) {}
+  virtual void pod_removed(CycleState&, const PodInfo&, const PlacedPod&, const NodeInfo&) {}
 };
 
 class FilterPlugin {

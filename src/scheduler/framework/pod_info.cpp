@@ -4,18 +4,29 @@
 #include <functional>
 
 #include "api/codec.h"
+#include "rules/conditions.h"
+#include "rules/pod_claims.h"
+#include "scheduler/framework/pod_table.h"
 
 namespace pintle::scheduler {
 
 using api::core_v1::PodAffinityTerm;
 
-bool AffinityTerm::matches(const Pod& pod, const FlatMap<std::string>* namespace_labels) const {
-  const bool named = std::ranges::find(namespaces, pod.metadata.namespace_) != namespaces.end();
-  if (!named) {
-    static const FlatMap<std::string> none;
-    if (namespace_selector.matches_nothing() || !namespace_selector.matches(namespace_labels ? *namespace_labels : none)) return false;
-  }
-  return selector.matches(pod.metadata.labels);
+bool AffinityTerm::covers(std::string_view namespace_name, const FlatMap<std::string>* namespace_labels) const {
+  if (std::ranges::find(namespaces, namespace_name) != namespaces.end()) return true;
+  static const FlatMap<std::string> none;
+  return !namespace_selector.matches_nothing() && namespace_selector.matches(namespace_labels ? *namespace_labels : none);
+}
+
+std::vector<ClaimUse> claims_of(const Pod& pod) {
+  std::vector<ClaimUse> out;
+  for (const auto& volume : pod.spec.volumes)
+    if (std::string name = rules::claim_name(pod, volume); !name.empty()) out.push_back({std::move(name), !volume.persistent_volume_claim});
+  return out;
+}
+
+bool is_disk(const api::core_v1::Volume& volume) {
+  return volume.gce_persistent_disk || volume.aws_elastic_block_store || volume.rbd || volume.iscsi;
 }
 
 namespace {
@@ -50,27 +61,52 @@ struct TermReader {
   }
 };
 
+void read_terms(const Pod& pod, PodDemands& out) {
+  if (!pod.spec.affinity) return;
+  TermReader reader{pod, out.problem};
+  if (const auto* affinity = pod.spec.affinity->pod_affinity.get()) {
+    reader.required(affinity->required_during_scheduling_ignored_during_execution, out.required_affinity);
+    reader.preferred(affinity->preferred_during_scheduling_ignored_during_execution, out.preferred_affinity);
+  }
+  if (const auto* anti = pod.spec.affinity->pod_anti_affinity.get()) {
+    reader.required(anti->required_during_scheduling_ignored_during_execution, out.required_anti_affinity);
+    reader.preferred(anti->preferred_during_scheduling_ignored_during_execution, out.preferred_anti_affinity);
+  }
+}
+
 // Each part with its length, so that two pods are told apart whatever their texts say.
 void append_part(std::string& out, std::string_view part) {
   out += std::to_string(part.size());
   out += ':';
   out += part;
 }
+void append_number(std::string& out, int64_t number) { (out += std::to_string(number)) += ';'; }
 template <class T>
 void append_encoded(std::string& out, const T& value) {
   std::string encoded;
   api::encode_proto(api::type_of<T>(), &value, encoded);
   append_part(out, encoded);
 }
-
-std::string shape_of(const Pod& pod, const Resource& requests) {
-  std::string out;
+void append_labels(std::string& out, const Pod& pod) {
   append_part(out, pod.metadata.namespace_);
   for (const auto& [key, value] : pod.metadata.labels) {
     append_part(out, key);
     append_part(out, value);
   }
   out += ';';
+}
+void append_requests(std::string& out, const Resource& requests) {
+  for (const int64_t amount : {requests.milli_cpu, requests.memory, requests.ephemeral_storage}) append_number(out, amount);
+  for (const auto& [name, amount] : requests.scalars) {
+    append_part(out, name);
+    append_number(out, amount);
+  }
+  out += ';';
+}
+
+std::string shape_of(const Pod& pod, const Resource& requests) {
+  std::string out;
+  append_labels(out, pod);
   for (const auto& owner : pod.metadata.owner_references) append_encoded(out, owner);
   out += ';';
   append_encoded(out, pod.spec);
@@ -81,43 +117,93 @@ std::string shape_of(const Pod& pod, const Resource& requests) {
   for (const auto& claim : pod.status.node_allocatable_resource_claim_statuses) append_encoded(out, claim);
   out += ';';
   // Where a resize is under way, the status has a say in them.
-  for (const int64_t amount : {requests.milli_cpu, requests.memory, requests.ephemeral_storage}) append_part(out, std::to_string(amount));
-  for (const auto& [name, amount] : requests.scalars) {
-    append_part(out, name);
-    append_part(out, std::to_string(amount));
-  }
+  append_requests(out, requests);
   return out;
+}
+
+// `out` has what the key is made of but terms and disks.
+std::string demands_key(const Pod& pod, const PodDemands& out) {
+  std::string key;
+  append_requests(key, out.requests);
+  append_number(key, out.non_zero_milli_cpu);
+  append_number(key, out.non_zero_memory);
+  for (const HostPort& port : out.host_ports) {
+    append_part(key, port.ip);
+    append_part(key, port.protocol);
+    append_number(key, port.port);
+  }
+  key += ';';
+  if (const auto* affinity = pod.spec.affinity.get(); affinity != nullptr && (affinity->pod_affinity || affinity->pod_anti_affinity)) {
+    append_part(key, pod.metadata.namespace_);  // what terms mean that name none
+    if (affinity->pod_affinity) append_encoded(key, *affinity->pod_affinity);
+    key += ';';
+    if (affinity->pod_anti_affinity) append_encoded(key, *affinity->pod_anti_affinity);
+  }
+  key += ';';
+  for (const auto& volume : pod.spec.volumes)
+    if (is_disk(volume)) append_encoded(key, volume);
+  return key;
 }
 
 }  // namespace
 
+PodLabelsPtr PodTable::labels_of(const Pod& pod) {
+  std::string key;
+  append_labels(key, pod);
+  return labels_.get(std::move(key), [&] { return PodLabels{pod.metadata.namespace_, pod.metadata.labels}; });
+}
+
+PodDemandsPtr PodTable::demands_of(const Pod& pod) {
+  PodDemands out;
+  RequestedResource requested = requested_by(pod);
+  out.requests = std::move(requested.requests);
+  out.non_zero_milli_cpu = requested.non_zero_milli_cpu;
+  out.non_zero_memory = requested.non_zero_memory;
+  out.host_ports = host_ports_of(pod);
+  return demands_.get(demands_key(pod, out), [&] {
+    read_terms(pod, out);
+    for (const auto& volume : pod.spec.volumes)
+      if (is_disk(volume)) out.disks.push_back(volume);
+    return std::move(out);
+  });
+}
+
+PlacedPod::PlacedPod(const Pod& pod, PodTable& table)
+    : name(pod.metadata.name),
+      identity(table.labels_of(pod)),
+      demands(table.demands_of(pod)),
+      claims(claims_of(pod)),
+      priority(pod.spec.priority.value_or(0)),
+      going(pod.metadata.deletion_timestamp.has_value()),
+      uid_(pod.metadata.uid) {
+  if (const auto& start = pod.status.start_time; start && !start->zero()) {
+    start_seconds = start->seconds;
+    start_nanos = start->nanos;
+  }
+  if (!going) return;
+  const auto* condition = rules::find_condition(pod.status.conditions, "DisruptionTarget");
+  preempted = condition != nullptr && condition->status == "True" && condition->reason == "PreemptionByScheduler";
+}
+
+bool PlacedPod::is_like(const PlacedPod& other) const {
+  return identity == other.identity && demands == other.demands && start_seconds == other.start_seconds && start_nanos == other.start_nanos &&
+         priority == other.priority && going == other.going && preempted == other.preempted && claims == other.claims;
+}
+
+PodInfo::PodInfo(PodPtr whole, PodTable& table) : PlacedPod(*whole, table), pod(std::move(whole)) {
+  if (!pod->spec.node_name.empty()) return;
+  shape = shape_of(*pod, requests());
+  shape_hash = std::hash<std::string>()(shape);
+}
+
+PodInfoPtr make_pod_info(PodPtr pod, PodTable& table) { return std::make_shared<const PodInfo>(std::move(pod), table); }
+
 PodInfoPtr make_pod_info(PodPtr pod) {
-  auto info = std::make_shared<PodInfo>();
-  RequestedResource requested = requested_by(*pod);
-  info->requests = std::move(requested.requests);
-  info->non_zero_milli_cpu = requested.non_zero_milli_cpu;
-  info->non_zero_memory = requested.non_zero_memory;
-  info->host_ports = host_ports_of(*pod);
-  info->priority = pod->spec.priority.value_or(0);
-  if (pod->spec.affinity) {
-    TermReader reader{*pod, info->problem};
-    if (const auto* affinity = pod->spec.affinity->pod_affinity.get()) {
-      reader.required(affinity->required_during_scheduling_ignored_during_execution, info->required_affinity);
-      reader.preferred(affinity->preferred_during_scheduling_ignored_during_execution, info->preferred_affinity);
-    }
-    if (const auto* anti = pod->spec.affinity->pod_anti_affinity.get()) {
-      reader.required(anti->required_during_scheduling_ignored_during_execution, info->required_anti_affinity);
-      reader.preferred(anti->preferred_during_scheduling_ignored_during_execution, info->preferred_anti_affinity);
-    }
-  }
-  if (pod->spec.node_name.empty()) {
-    info->shape = shape_of(*pod, info->requests);
-    info->shape_hash = std::hash<std::string>()(info->shape);
-  }
-  info->pod = std::move(pod);
-  return info;
+  PodTable table;
+  return make_pod_info(std::move(pod), table);
 }
 
 std::string pod_key(const Pod& pod) { return pod.metadata.namespace_ + "/" + pod.metadata.name; }
+std::string pod_key(const PlacedPod& pod) { return pod.namespace_name() + "/" + pod.name; }
 
 }  // namespace pintle::scheduler

@@ -92,6 +92,7 @@ struct PluginDeps {
   rt::TaskGroup& tasks;  // for work in the background
   SchedulerMetrics& metrics;
   std::function<void(const std::string& uid)> try_again;  // a pod that waits goes to the active queue
+  std::function<PodPtr(const PlacedPod&)> whole_pod;      // the object; nullptr: it has gone
 };
 
 // A row of the table of plugins.

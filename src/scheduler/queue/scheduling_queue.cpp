@@ -214,13 +214,14 @@ void SchedulingQueue::update(PodInfoPtr pod) {
   if (before.metadata.labels != after.metadata.labels) event.event.actions |= action::update_pod_label;
   if (before.spec.tolerations.size() != after.spec.tolerations.size()) event.event.actions |= action::update_pod_toleration;
   if (before.spec.scheduling_gates.size() > after.spec.scheduling_gates.size()) event.event.actions |= action::update_pod_scheduling_gates_eliminated;
-  if (!(queued.info->requests == pod->requests)) event.event.actions |= action::update_pod_scale_down;
+  if (!(queued.info->requests() == pod->requests())) event.event.actions |= action::update_pod_scale_down;
   const auto same_claim = [](const auto& a, const auto& b) { return a.name == b.name && a.resource_claim_name == b.resource_claim_name; };
   if (!std::ranges::equal(before.status.resource_claim_statuses, after.status.resource_claim_statuses, same_claim))
     event.event.actions |= action::update_pod_generated_resource_claim;
   if (event.event.actions == 0) event.event.actions = action::update_other;
   if (queued.place == Place::InFlight) {
     queued.info = std::move(pod);
+    queued.gone = false;
     if (!in_flight_from_.empty()) events_.push_back(std::move(event));
     return;
   }
@@ -238,8 +239,10 @@ void SchedulingQueue::update(PodInfoPtr pod) {
 void SchedulingQueue::remove(const std::string& uid) {
   auto it = pods_.find(uid);
   if (it == pods_.end()) return;
-  // A pod in flight stays until its cycle says done().
-  if (it->second->place == Place::InFlight) return;
+  if (it->second->place == Place::InFlight) {
+    it->second->gone = true;
+    return;
+  }
   take_out(*it->second);
   set_rejectors(*it->second, 0, 0);
   pods_.erase(it);

@@ -52,6 +52,7 @@ struct QueuedPod {
   uint64_t pending_plugins = 0;
   uint64_t rejectors() const { return unschedulable_plugins | pending_plugins; }
   Place place = Place::Active;
+  bool gone = false;              // in flight: it was removed, and must not be put back
   uint64_t sequence = 0;          // of arrival: settles ties
   uint64_t events_from = 0;       // in flight: the first event since it was popped; no_events: settled
   ByShape* companions = nullptr;  // unschedulable and gated: those that the same plugins reject
@@ -81,6 +82,7 @@ class SchedulingQueue {
 
   void add(PodInfoPtr pod);
   void update(PodInfoPtr pod);
+  // A pod in flight stays, marked as gone, until its cycle ends with done().
   void remove(const std::string& uid);
   // Something happened: moves the pods that a hint speaks for.
   void on_event(const EventInstance& event);

@@ -117,6 +117,25 @@ TEST(SchedulingQueue, OnlyAHintMovesAnUnschedulablePod) {
   });
 }
 
+// Whoever puts a pod back is to know that it has gone, and what it has become.
+TEST(SchedulingQueue, APodInFlightIsMarkedAsGone) {
+  in_world([](World& world) -> rt::Task<void> {
+    world.queue->add(pod("a"));
+    EXPECT_EQ(world.pop(), "a");
+    EXPECT_FALSE(world.queue->find("a")->gone);
+    world.queue->remove("a");
+    EXPECT_TRUE(world.queue->find("a")->gone);
+    const PodInfoPtr again = pod("a", 5);
+    world.queue->add(again);
+    EXPECT_FALSE(world.queue->find("a")->gone);
+    EXPECT_EQ(world.queue->find("a")->info, again);
+    world.queue->remove("a");
+    world.queue->done("a");
+    EXPECT_EQ(world.queue->find("a"), nullptr);
+    co_return;
+  });
+}
+
 // What happens while a pod is in flight is not lost.
 // However many pods of a shape wait, an event costs one question; those that hope for its node are asked themselves.
 TEST(SchedulingQueue, OneSpeaksForAlikePods) {

@@ -68,7 +68,7 @@ class RandomCluster {
     world_.nominator.remove(pod->uid());
     auto placed = std::make_shared<Pod>(*pod->pod);
     placed->spec.node_name = node;
-    world_.cache.add_pod(make_pod_info(placed));
+    world_.cache.add_pod(*placed);
     placed_.push_back(placed);
   }
   void nominate(const PodInfoPtr& pod, const std::string& node) {
@@ -103,7 +103,7 @@ class RandomCluster {
         if (placed_.empty() || one_in(3)) return;
         {
           const auto at = static_cast<std::size_t>(below(static_cast<int>(placed_.size())));
-          world_.cache.remove_pod(*placed_[at]);
+          world_.cache.remove_pod(placed_[at]->metadata.uid);
           placed_.erase(placed_.begin() + static_cast<std::ptrdiff_t>(at));
         }
     }

@@ -142,7 +142,8 @@ class Scene {
               filters,
               tasks,
               metrics,
-              [this](const std::string& uid) { tried_again.push_back(uid); }};
+              [this](const std::string& uid) { tried_again.push_back(uid); },
+              [](const PlacedPod&) { return nullptr; }};
     }
   };
   // Runs `steps` with the plugin in the cluster; `after` is called when what it began in the background had a second for it. `args`: JSON.
@@ -226,7 +227,7 @@ class Scene {
   void set_up(World& world, std::string_view plugin, const std::string& args) const {
     for (const auto& put : objects_) put(world.server);
     for (const auto& node : nodes_) world.cache.add_node(node);
-    for (const auto& pod : pods_) world.cache.add_pod(make_pod_info(pod));
+    for (const auto& pod : pods_) world.cache.add_pod(*pod);
     auto made = make(world, plugin, args);
     EXPECT_TRUE(made) << plugin << " " << args << ": " << (made ? "" : made.error().message);
     if (made) world.plugin = std::move(*made);

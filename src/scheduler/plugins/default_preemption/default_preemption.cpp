@@ -60,7 +60,7 @@ class DefaultPreemption final : public Plugin, public PreEnqueuePlugin, public P
       extenders::VictimsByNode victims;
       for (Candidate& candidate : candidates) victims[candidate.node] = {std::move(candidate.victims), candidate.budget_violations};
       const auto find = [this](const std::string& node, const std::string& uid) { return pod_on(node, uid); };
-      auto left = co_await extenders.preempt(std::move(ctx), pod->pod, std::move(victims), find);
+      auto left = co_await extenders.preempt(std::move(ctx), pod->pod, std::move(victims), find, deps_.whole_pod);
       if (!left) {
         out.status = PluginStatus::of(Code::Error, "preemption: " + left.error().message);
         co_return out;
@@ -113,10 +113,10 @@ class DefaultPreemption final : public Plugin, public PreEnqueuePlugin, public P
     return out;
   }
 
-  PodInfoPtr pod_on(const std::string& node, const std::string& uid) const {
+  PlacedPodPtr pod_on(const std::string& node, const std::string& uid) const {
     const NodeInfo* info = deps_.cache.find(node);
     if (info == nullptr) return nullptr;
-    const auto found = std::ranges::find(info->pods, uid, [](const PodInfoPtr& pod) { return pod->uid(); });
+    const auto found = std::ranges::find(info->pods, uid, [](const PlacedPodPtr& pod) { return pod->uid(); });
     return found == info->pods.end() ? nullptr : *found;
   }
 
@@ -126,15 +126,9 @@ class DefaultPreemption final : public Plugin, public PreEnqueuePlugin, public P
     const NodeInfo* node = nominated.empty() ? nullptr : deps_.cache.find(nominated);
     if (node == nullptr) return "";
     if (diagnosis.code_of(*node) == Code::UnschedulableAndUnresolvable) return "";  // no use waiting for it
-    for (const PodInfoPtr& other : node->pods)
-      if (other->priority < pod.priority && is_being_preempted(*other->pod)) return "not eligible due to a terminating pod on the nominated node.";
+    for (const PlacedPodPtr& other : node->pods)
+      if (other->priority < pod.priority && other->preempted) return "not eligible due to a terminating pod on the nominated node.";
     return "";
-  }
-  static bool is_being_preempted(const Pod& pod) {
-    if (!pod.metadata.deletion_timestamp) return false;
-    return std::ranges::any_of(pod.status.conditions, [](const auto& c) {
-      return c.type == "DisruptionTarget" && c.status == "True" && c.reason == "PreemptionByScheduler";
-    });
   }
 
   // Tries the nodes that others could make room on, from a random one, until enough candidates are found.

@@ -8,17 +8,17 @@ namespace {
 
 constexpr std::string_view no_victims = "No preemption victims found for incoming pod";
 
-std::vector<PodInfoPtr> lower_pods(const PodInfo& pod, const NodeInfo& node) {
-  std::vector<PodInfoPtr> out;
-  for (const PodInfoPtr& other : node.pods)
+std::vector<PlacedPodPtr> lower_pods(const PodInfo& pod, const NodeInfo& node) {
+  std::vector<PlacedPodPtr> out;
+  for (const PlacedPodPtr& other : node.pods)
     if (other->priority < pod.priority) out.push_back(other);
   return out;
 }
 
 // `lower` have left the node. Each that may stay stays: first those that are protected, the important before the others.
 template <class MayReturn>
-void choose_victims(std::vector<PodInfoPtr> lower, std::span<const BudgetPtr> budgets, Candidate& out, MayReturn may_return) {
-  std::ranges::sort(lower, [](const PodInfoPtr& a, const PodInfoPtr& b) { return more_important(*a, *b); });
+void choose_victims(std::vector<PlacedPodPtr> lower, std::span<const BudgetPtr> budgets, Candidate& out, MayReturn may_return) {
+  std::ranges::sort(lower, [](const PlacedPodPtr& a, const PlacedPodPtr& b) { return more_important(*a, *b); });
   const std::vector<bool> violates = violates_budget(lower, budgets);
   for (const bool protected_ones : {true, false})
     for (std::size_t i = 0; i < lower.size(); ++i) {
@@ -26,26 +26,26 @@ void choose_victims(std::vector<PodInfoPtr> lower, std::span<const BudgetPtr> bu
       out.victims.push_back(lower[i]);
       out.budget_violations += violates[i];
     }
-  std::ranges::sort(out.victims, [](const PodInfoPtr& a, const PodInfoPtr& b) { return more_important(*a, *b); });
+  std::ranges::sort(out.victims, [](const PlacedPodPtr& a, const PlacedPodPtr& b) { return more_important(*a, *b); });
 }
 
 }  // namespace
 
 Code DryRun::try_node(const CycleState& state, const PodInfo& pod, const NodeInfo& node, std::span<const BudgetPtr> budgets, Candidate& out,
                       Reasons& reasons) {
-  std::vector<PodInfoPtr> lower = lower_pods(pod, node);
+  std::vector<PlacedPodPtr> lower = lower_pods(pod, node);
   if (lower.empty()) {
     reasons.add(no_victims);
     return Code::UnschedulableAndUnresolvable;
   }
   scratch_ = node;
-  for (const PodInfoPtr& other : lower) scratch_.remove_pod(other->uid());
+  for (const PlacedPodPtr& other : lower) scratch_.remove_pod(other->uid());
   filters_.add_nominated(pod, scratch_);
   int plugin = -1;
   const Code code = filters_.run_kept_on(state, pod, scratch_, reasons, plugin);
   if (code != Code::Success) return code;
   out.node = node.name();
-  choose_victims(std::move(lower), budgets, out, [&](const PodInfoPtr& other) {
+  choose_victims(std::move(lower), budgets, out, [&](const PlacedPodPtr& other) {
     scratch_.add_pod(other);
     Reasons ignored;
     if (filters_.run_kept_on(state, pod, scratch_, ignored, plugin) == Code::Success) return true;
@@ -57,14 +57,14 @@ Code DryRun::try_node(const CycleState& state, const PodInfo& pod, const NodeInf
 
 Code DryRun::try_node_with_all(const CycleState& real_state, const PodInfo& pod, const NodeInfo& real_node, std::span<const BudgetPtr> budgets,
                                Candidate& out, Reasons& reasons) {
-  std::vector<PodInfoPtr> lower = lower_pods(pod, real_node);
+  std::vector<PlacedPodPtr> lower = lower_pods(pod, real_node);
   if (lower.empty()) {
     reasons.add(no_victims);
     return Code::UnschedulableAndUnresolvable;
   }
   NodeInfo node = real_node;
   CycleState state = real_state.clone();
-  for (const PodInfoPtr& other : lower) filters_.remove_pod(state, pod, other, node);
+  for (const PlacedPodPtr& other : lower) filters_.remove_pod(state, pod, other, node);
   int plugin = -1;
   const Code code = filters_.run_with_nominated(state, pod, node, reasons, plugin);
   if (code != Code::Success) {
@@ -72,7 +72,7 @@ Code DryRun::try_node_with_all(const CycleState& real_state, const PodInfo& pod,
     return code;
   }
   out.node = real_node.name();
-  choose_victims(std::move(lower), budgets, out, [&](const PodInfoPtr& other) {
+  choose_victims(std::move(lower), budgets, out, [&](const PlacedPodPtr& other) {
     filters_.add_pod(state, pod, other, node);
     Reasons ignored;
     if (filters_.run_with_nominated(state, pod, node, ignored, plugin) == Code::Success) return true;

@@ -15,20 +15,20 @@ using api::policy_v1::PodDisruptionBudget;
 std::string text_of(const Candidate* candidate) {
   if (candidate == nullptr) return "none";
   std::string out = candidate->node + " " + std::to_string(candidate->budget_violations) + ":";
-  for (const PodInfoPtr& victim : candidate->victims) out += " " + victim->uid();
+  for (const PlacedPodPtr& victim : candidate->victims) out += " " + victim->uid();
   return out;
 }
 
 // Whether resources, ports and the number of pods allow the pod beside these. Selectors, taints: the caller looks only at nodes where they do.
-bool fits_beside(const PodInfo& pod, const NodeInfo& node, const std::vector<PodInfoPtr>& others) {
-  Resource used = pod.requests;
-  for (const PodInfoPtr& other : others) {
-    used.add(other->requests);
-    for (const HostPort& a : pod.host_ports)
-      for (const HostPort& b : other->host_ports)
+bool fits_beside(const PodInfo& pod, const NodeInfo& node, const std::vector<PlacedPodPtr>& others) {
+  Resource used = pod.requests();
+  for (const PlacedPodPtr& other : others) {
+    used.add(other->requests());
+    for (const HostPort& a : pod.demands->host_ports)
+      for (const HostPort& b : other->demands->host_ports)
         if (clash(a, b)) return false;
   }
-  const auto within = [&](std::string_view name) { return pod.requests.get(name) == 0 || used.get(name) <= node.allocatable.get(name); };
+  const auto within = [&](std::string_view name) { return pod.requests().get(name) == 0 || used.get(name) <= node.allocatable.get(name); };
   return static_cast<int64_t>(others.size()) < node.allocatable.allowed_pods && within("cpu") && within("memory") && within("example.com/card");
 }
 
@@ -36,8 +36,8 @@ bool fits_beside(const PodInfo& pod, const NodeInfo& node, const std::vector<Pod
 // violated, each time the most important one that is left, as long as the pod still fits.
 const Candidate* plain_candidate(const PodInfo& pod, const NodeInfo& node, const queue::Nominator& nominator, std::span<const BudgetPtr> budgets,
                                  Candidate& out) {
-  std::vector<PodInfoPtr> staying, lower;
-  for (const PodInfoPtr& other : node.pods) (other->priority < pod.priority ? lower : staying).push_back(other);
+  std::vector<PlacedPodPtr> staying, lower;
+  for (const PlacedPodPtr& other : node.pods) (other->priority < pod.priority ? lower : staying).push_back(other);
   for (const PodInfoPtr& other : nominator.on(node.name()))
     if (other->priority >= pod.priority && other->uid() != pod.uid()) staying.push_back(other);
   if (lower.empty() || !fits_beside(pod, node, staying)) return nullptr;
@@ -124,7 +124,7 @@ void check_same(uint64_t seed, int nodes, std::size_t wanted, int steps) {
       ++(got == nullptr ? none : found);
       if (got != nullptr && cluster.one_in(2)) {
         const Candidate chosen = *got;
-        for (const PodInfoPtr& victim : chosen.victims) world.cache.remove_pod(*victim->pod);
+        for (const PlacedPodPtr& victim : chosen.victims) world.cache.remove_pod(victim->uid());
         cluster.nominate(pod, chosen.node);
       }
     }

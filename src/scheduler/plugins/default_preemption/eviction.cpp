@@ -36,9 +36,11 @@ codec::Value disruption_condition(const Pod& victim, const Pod& preemptor, rt::W
   return status;
 }
 
-rt::Task<Result<Unit>> evict(PluginDeps* deps, rt::Context ctx, const Pod* victim, const Preemption* preemption) {
+rt::Task<Result<Unit>> evict(PluginDeps* deps, rt::Context ctx, PlacedPodPtr placed, const Preemption* preemption) {
+  const PodPtr victim = deps->whole_pod(*placed);
+  if (!victim) co_return error(Reason::NotFound, "the pod is gone");
   codec::Value why = disruption_condition(*victim, *preemption->preemptor->pod, deps->runtime.clock().wall_now());
-  CO_TRY(co_await patch_status(&deps->client, ctx, victim, std::move(why)));
+  CO_TRY(co_await patch_status(&deps->client, ctx, victim.get(), std::move(why)));
   client::DeleteOptions options;
   options.precondition_uid = victim->metadata.uid;
   CO_TRY(co_await deps->client.remove<Pod>(ctx, victim->metadata.namespace_, victim->metadata.name, std::move(options)));
@@ -58,11 +60,10 @@ rt::Task<void> carry_out(PluginDeps deps, Preemption preemption) {
     if (!cleared && cleared.error().reason != Reason::NotFound)
       log::error("A pod's nomination was not taken back", cleared.error(), {{"pod", pod_key(*pod->pod)}});
   }
-  std::erase_if(preemption.victims,
-                [](const PodInfoPtr& victim) { return victim->pod->metadata.deletion_timestamp.has_value(); });  // on their way out
+  std::erase_if(preemption.victims, [](const PlacedPodPtr& victim) { return victim->going; });  // on their way out
   bool failed = false;
   for (std::size_t i = 0; i < preemption.victims.size(); ++i) {
-    const Pod* victim = preemption.victims[i]->pod.get();
+    const PlacedPodPtr victim = preemption.victims[i];
     const bool last = i + 1 == preemption.victims.size();
     if (last) preemption.before_last();
     auto gone = co_await evict(&deps, ctx, victim, &preemption);

@@ -13,7 +13,7 @@ namespace pintle::scheduler::plugins {
 struct Preemption {
   PodInfoPtr preemptor;
   std::string node;
-  std::vector<PodInfoPtr> victims;
+  std::vector<PlacedPodPtr> victims;
   std::vector<PodInfoPtr> disappointed;  // nominated to the node, of lower priority
   std::function<void()> before_last;     // called before the last victim is asked to go, whose end is to wake the preemptor
 };

@@ -11,18 +11,14 @@ namespace pintle::scheduler::plugins {
 
 namespace {
 
-// Pods that have not started count as starting now: later than all.
-std::pair<int64_t, int32_t> start_of(const PodInfo& pod) {
-  const auto& start = pod.pod->status.start_time;
-  return start && !start->zero() ? std::pair(start->seconds, start->nanos) : std::pair(std::numeric_limits<int64_t>::max(), 0);
-}
+std::pair<int64_t, int32_t> start_of(const PlacedPod& pod) { return {pod.start_seconds, pod.start_nanos}; }
 
 // When the longest running of the victims with the highest priority started.
 std::pair<int64_t, int32_t> earliest_start(const Candidate& candidate) {
   int32_t top = std::numeric_limits<int32_t>::min();
-  for (const PodInfoPtr& victim : candidate.victims) top = std::max(top, victim->priority);
+  for (const PlacedPodPtr& victim : candidate.victims) top = std::max(top, victim->priority);
   auto out = std::pair(std::numeric_limits<int64_t>::max(), 0);
-  for (const PodInfoPtr& victim : candidate.victims)
+  for (const PlacedPodPtr& victim : candidate.victims)
     if (victim->priority == top) out = std::min(out, start_of(*victim));
   return out;
 }
@@ -31,7 +27,7 @@ std::pair<int64_t, int32_t> earliest_start(const Candidate& candidate) {
 
 CandidateCost cost_of(const Candidate& candidate) {
   int64_t top = std::numeric_limits<int64_t>::min(), sum = 0;
-  for (const PodInfoPtr& victim : candidate.victims) {
+  for (const PlacedPodPtr& victim : candidate.victims) {
     top = std::max<int64_t>(top, victim->priority);
     sum += static_cast<int64_t>(victim->priority) + std::numeric_limits<int32_t>::max() + 1;  // so that fewer sum to less
   }
@@ -39,9 +35,9 @@ CandidateCost cost_of(const Candidate& candidate) {
   return {candidate.budget_violations, top, sum, candidate.victims.size(), -seconds, -nanos};
 }
 
-bool more_important(const PodInfo& a, const PodInfo& b) { return a.priority != b.priority ? a.priority > b.priority : start_of(a) < start_of(b); }
+bool more_important(const PlacedPod& a, const PlacedPod& b) { return a.priority != b.priority ? a.priority > b.priority : start_of(a) < start_of(b); }
 
-std::vector<bool> violates_budget(std::span<const PodInfoPtr> pods, std::span<const BudgetPtr> budgets) {
+std::vector<bool> violates_budget(std::span<const PlacedPodPtr> pods, std::span<const BudgetPtr> budgets) {
   std::vector<int32_t> left;
   std::vector<apimachinery::LabelSelector> selectors;
   for (const BudgetPtr& budget : budgets) {
@@ -50,14 +46,13 @@ std::vector<bool> violates_budget(std::span<const PodInfoPtr> pods, std::span<co
     selectors.push_back(selector ? std::move(*selector) : apimachinery::LabelSelector::nothing());
   }
   std::vector<bool> out;
-  for (const PodInfoPtr& info : pods) {
-    const Pod& pod = *info->pod;
+  for (const PlacedPodPtr& pod : pods) {
     bool violates = false;
     for (std::size_t i = 0; i < budgets.size(); ++i) {
       const auto& budget = *budgets[i];
-      if (budget.metadata.namespace_ != pod.metadata.namespace_ || pod.metadata.labels.empty()) continue;
-      if (selectors[i].matches_everything() || !selectors[i].matches(pod.metadata.labels)) continue;
-      if (budget.status.disrupted_pods.contains(pod.metadata.name)) continue;  // counted already
+      if (budget.metadata.namespace_ != pod->namespace_name() || pod->labels().empty()) continue;
+      if (selectors[i].matches_everything() || !selectors[i].matches(pod->labels())) continue;
+      if (budget.status.disrupted_pods.contains(pod->name)) continue;  // counted already
       violates |= --left[i] < 0;
     }
     out.push_back(violates);

@@ -15,16 +15,16 @@ namespace pintle::scheduler::plugins {
 // A node, and the pods that would have to leave it.
 struct Candidate {
   std::string node;
-  std::vector<PodInfoPtr> victims;  // most important first
-  int64_t budget_violations = 0;    // of them, those whose disruption budget forbids it
+  std::vector<PlacedPodPtr> victims;  // most important first
+  int64_t budget_violations = 0;      // of them, those whose disruption budget forbids it
 };
 
 // Of higher priority, or of the same and running longer.
-bool more_important(const PodInfo& a, const PodInfo& b);
+bool more_important(const PlacedPod& a, const PlacedPod& b);
 
 using BudgetPtr = std::shared_ptr<const api::policy_v1::PodDisruptionBudget>;
 // For each pod, in order, whether a budget has no disruption left for it when those before it are gone.
-std::vector<bool> violates_budget(std::span<const PodInfoPtr> pods, std::span<const BudgetPtr> budgets);
+std::vector<bool> violates_budget(std::span<const PlacedPodPtr> pods, std::span<const BudgetPtr> budgets);
 
 // What decides between candidates; less is better.
 using CandidateCost = std::tuple<int64_t, int64_t, int64_t, std::size_t, int64_t, int32_t>;

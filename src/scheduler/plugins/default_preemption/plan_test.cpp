@@ -7,7 +7,7 @@ namespace {
 
 using api::policy_v1::PodDisruptionBudget;
 
-PodInfoPtr pod(const std::string& name, int32_t priority, int64_t start = 0, const std::string& app = "a") {
+PlacedPodPtr pod(const std::string& name, int32_t priority, int64_t start = 0, const std::string& app = "a") {
   auto made = std::make_shared<Pod>();
   made->metadata.name = made->metadata.uid = name;
   made->metadata.namespace_ = "default";
@@ -20,7 +20,7 @@ PodInfoPtr pod(const std::string& name, int32_t priority, int64_t start = 0, con
 void check_best(std::vector<Candidate> candidates, std::size_t expected) {
   EXPECT_EQ(&best_candidate(candidates) - candidates.data(), static_cast<std::ptrdiff_t>(expected));
 }
-Candidate candidate(std::vector<PodInfoPtr> victims, int64_t violations = 0) { return {"n", std::move(victims), violations}; }
+Candidate candidate(std::vector<PlacedPodPtr> victims, int64_t violations = 0) { return {"n", std::move(victims), violations}; }
 
 TEST(PreemptionPlan, TheCheapestNode) {
   check_best({candidate({pod("a", 1)}, 1), candidate({pod("b", 100)})}, 1);                         // budgets before all
@@ -44,7 +44,7 @@ TEST(PreemptionPlan, BudgetsRunOut) {
   budget->status.disruptions_allowed = 1;
   budget->status.disrupted_pods["gone"] = api::Time();
   const std::vector<BudgetPtr> budgets = {budget};
-  const std::vector<PodInfoPtr> pods = {pod("gone", 0), pod("first", 0), pod("other", 0, 0, "b"), pod("second", 0)};
+  const std::vector<PlacedPodPtr> pods = {pod("gone", 0), pod("first", 0), pod("other", 0, 0, "b"), pod("second", 0)};
   EXPECT_EQ(violates_budget(pods, budgets), (std::vector<bool>{false, false, false, true}));
 }
 

@@ -252,7 +252,7 @@ class DynamicResources final : public Plugin,
     const auto has_class = [&](const auto& scalar) {
       return scalar.second != 0 && rules::is_device_resource(scalar.first) && ledger_.class_of_resource(scalar.first) != nullptr;
     };
-    if (!extended_resources_ || std::ranges::none_of(pod.requests.scalars, has_class)) return nullptr;
+    if (!extended_resources_ || std::ranges::none_of(pod.requests().scalars, has_class)) return nullptr;
     if (devices::ClaimPtr before = ledger_.extended_claim_of(pod.uid())) return before;
     auto claim = std::make_shared<v1::ResourceClaim>();
     claim->metadata.namespace_ = pod.pod->metadata.namespace_;
@@ -305,7 +305,7 @@ class DynamicResources final : public Plugin,
   // What the node does not have itself of the pod's extended resources, as a claim. false: it has not, and no class stands for it.
   bool find_extended(const PodInfo& pod, const NodeInfo& node, const CycleClaim& claim, NodeAllocation& here) const {
     std::vector<ResourceClass> resources;
-    for (const auto& [name, amount] : pod.requests.scalars) {
+    for (const auto& [name, amount] : pod.requests().scalars) {
       if (amount == 0 || !rules::is_device_resource(name)) continue;
       const devices::ClassPtr device_class = ledger_.class_of_resource(name);
       if (device_class && node.allocatable.get(name) == 0)

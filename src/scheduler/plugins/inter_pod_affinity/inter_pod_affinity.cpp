@@ -124,28 +124,28 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
   }
 
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
-    if (!pod.problem.empty()) return PluginStatus::of(Code::UnschedulableAndUnresolvable, "parsing pod: " + pod.problem);
-    const bool own_terms = !pod.required_affinity.empty() || !pod.required_anti_affinity.empty();
+    if (!pod.demands->problem.empty()) return PluginStatus::of(Code::UnschedulableAndUnresolvable, "parsing pod: " + pod.demands->problem);
+    const bool own_terms = !pod.demands->required_affinity.empty() || !pod.demands->required_anti_affinity.empty();
     if (!own_terms && cache_.nodes_with_required_anti_affinity() == 0) return PluginStatus::skip();
     auto data = std::make_unique<State>();
     bool refused = false;
-    cache_.affinity().each_having(cache::TermKind::RequiredAnti, *pod.pod, [&](const AffinityTerm& term, cache::AffinityGroup& pods) {
+    cache_.affinity().each_having(cache::TermKind::RequiredAnti, pod, [&](const AffinityTerm& term, cache::AffinityGroup& pods) {
       auto domains = pods.domains(term.topology_key);
       refused |= domains->total() > 0;
       data->existing_anti.count(term.topology_key, std::move(domains));
     });
     if (!own_terms && !refused) return PluginStatus::skip();
-    for (const AffinityTerm& term : pod.required_affinity)
-      data->affinity.count(term.topology_key, cache_.matching(pod.required_affinity).domains(term.topology_key));
-    for (const AffinityTerm& term : pod.required_anti_affinity)
+    for (const AffinityTerm& term : pod.demands->required_affinity)
+      data->affinity.count(term.topology_key, cache_.matching(pod.demands->required_affinity).domains(term.topology_key));
+    for (const AffinityTerm& term : pod.demands->required_anti_affinity)
       data->anti.count(term.topology_key, cache_.matching(std::span(&term, 1)).domains(term.topology_key));
     state.put(index, std::move(data));
     return {};
   }
-  void pod_added(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override {
+  void pod_added(CycleState& state, const PodInfo& pod, const PlacedPod& other, const NodeInfo& node) override {
     suppose(*state.get<State>(index), pod, other, *node.node, 1);
   }
-  void pod_removed(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override {
+  void pod_removed(CycleState& state, const PodInfo& pod, const PlacedPod& other, const NodeInfo& node) override {
     suppose(*state.get<State>(index), pod, other, *node.node, -1);
   }
 
@@ -155,7 +155,7 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
       reasons.add("node(s) didn't match pod affinity rules");
       return Code::UnschedulableAndUnresolvable;
     }
-    for (const AffinityTerm& term : pod.required_anti_affinity)
+    for (const AffinityTerm& term : pod.demands->required_anti_affinity)
       if (data.anti.of(term.topology_key, *node.node) > 0) {
         reasons.add("node(s) didn't match pod anti-affinity rules");
         return Code::Unschedulable;
@@ -168,17 +168,17 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
   }
 
   PluginStatus pre_score(CycleState& state, const PodInfo& pod, Nodes) override {
-    const bool own_terms = !pod.preferred_affinity.empty() || !pod.preferred_anti_affinity.empty();
+    const bool own_terms = !pod.demands->preferred_affinity.empty() || !pod.demands->preferred_anti_affinity.empty();
     if (!own_terms && (ignore_preferred_ || cache_.nodes_with_affinity() == 0)) return PluginStatus::skip();
     std::vector<Wish> wishes;
     const auto wish = [&wishes](const AffinityTerm& term, cache::AffinityGroup& pods, int64_t weight) {
       auto domains = pods.domains(term.topology_key);
       if (domains->total() != 0 && weight != 0) wishes.push_back({term.topology_key, std::move(domains), weight});
     };
-    for (const AffinityTerm& term : pod.preferred_affinity) wish(term, cache_.matching(std::span(&term, 1)), term.weight);
-    for (const AffinityTerm& term : pod.preferred_anti_affinity) wish(term, cache_.matching(std::span(&term, 1)), -term.weight);
+    for (const AffinityTerm& term : pod.demands->preferred_affinity) wish(term, cache_.matching(std::span(&term, 1)), term.weight);
+    for (const AffinityTerm& term : pod.demands->preferred_anti_affinity) wish(term, cache_.matching(std::span(&term, 1)), -term.weight);
     const auto of_others = [&](cache::TermKind kind, auto weight_of) {
-      cache_.affinity().each_having(kind, *pod.pod, [&](const AffinityTerm& term, cache::AffinityGroup& pods) { wish(term, pods, weight_of(term)); });
+      cache_.affinity().each_having(kind, pod, [&](const AffinityTerm& term, cache::AffinityGroup& pods) { wish(term, pods, weight_of(term)); });
     };
     of_others(cache::TermKind::RequiredAffinity, [this](const AffinityTerm&) { return hard_weight_; });
     if (own_terms || !ignore_preferred_) {
@@ -205,26 +205,32 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
   }
 
  private:
-  bool matches(const AffinityTerm& term, const Pod& pod) const { return cache_.affinity().matches(term, pod); }
-  bool matches_all(const std::vector<AffinityTerm>& terms, const Pod& pod) const { return cache_.affinity().matches_all(terms, pod); }
+  template <class PodKind>
+  bool matches(const AffinityTerm& term, const PodKind& pod) const {
+    return cache_.affinity().matches(term, pod);
+  }
+  template <class PodKind>
+  bool matches_all(const std::vector<AffinityTerm>& terms, const PodKind& pod) const {
+    return cache_.affinity().matches_all(terms, pod);
+  }
 
-  void suppose(State& data, const PodInfo& pod, const PodInfo& other, const Node& node, int64_t sign) const {
-    for (const AffinityTerm& term : other.required_anti_affinity)
-      if (matches(term, *pod.pod)) data.existing_anti.suppose(term.topology_key, node, sign);
-    if (matches_all(pod.required_affinity, *other.pod))
-      for (const AffinityTerm& term : pod.required_affinity) data.affinity.suppose(term.topology_key, node, sign);
-    for (const AffinityTerm& term : pod.required_anti_affinity)
-      if (matches(term, *other.pod)) data.anti.suppose(term.topology_key, node, sign);
+  void suppose(State& data, const PodInfo& pod, const PlacedPod& other, const Node& node, int64_t sign) const {
+    for (const AffinityTerm& term : other.demands->required_anti_affinity)
+      if (matches(term, pod)) data.existing_anti.suppose(term.topology_key, node, sign);
+    if (matches_all(pod.demands->required_affinity, other))
+      for (const AffinityTerm& term : pod.demands->required_affinity) data.affinity.suppose(term.topology_key, node, sign);
+    for (const AffinityTerm& term : pod.demands->required_anti_affinity)
+      if (matches(term, other)) data.anti.suppose(term.topology_key, node, sign);
   }
 
   bool affinity_holds(const State& data, const PodInfo& pod, const Node& node) const {
     bool all = true;
-    for (const AffinityTerm& term : pod.required_affinity) {
+    for (const AffinityTerm& term : pod.demands->required_affinity) {
       if (!node.metadata.labels.contains(term.topology_key)) return false;
       all &= data.affinity.of(term.topology_key, node) > 0;
     }
     // The first pod of a group that wants to be together matches nobody but itself.
-    return all || (data.affinity.none() && matches_all(pod.required_affinity, *pod.pod));
+    return all || (data.affinity.none() && matches_all(pod.demands->required_affinity, pod));
   }
 
   bool pod_event_helps(const PodInfo& pod, const EventInstance& event) const {
@@ -232,16 +238,17 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     const Pod& subject = after != nullptr ? *after : *before;
     if (subject.metadata.uid == pod.uid()) return true;
     const auto matches_anti = [&](const Pod& other) {
-      return std::ranges::any_of(pod.required_anti_affinity, [&](const AffinityTerm& term) { return matches(term, other); });
+      return std::ranges::any_of(pod.demands->required_anti_affinity, [&](const AffinityTerm& term) { return matches(term, other); });
     };
     if (after != nullptr) {
-      if (matches_all(pod.required_affinity, *after) && (before == nullptr || !matches_all(pod.required_affinity, *before))) return true;
+      if (matches_all(pod.demands->required_affinity, *after) && (before == nullptr || !matches_all(pod.demands->required_affinity, *before)))
+        return true;
       return before != nullptr && matches_anti(*before) && !matches_anti(*after);
     }
     if (matches_anti(*before)) return true;
     if (!before->spec.affinity || !before->spec.affinity->pod_anti_affinity) return false;
     const PodInfoPtr gone = make_pod_info(std::shared_ptr<const Pod>(event.old_object, before));
-    return std::ranges::any_of(gone->required_anti_affinity, [&](const AffinityTerm& term) { return matches(term, *pod.pod); });
+    return std::ranges::any_of(gone->demands->required_anti_affinity, [&](const AffinityTerm& term) { return matches(term, pod); });
   }
 
   const cache::Cache& cache_;

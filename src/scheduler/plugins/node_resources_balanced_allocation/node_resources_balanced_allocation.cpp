@@ -19,7 +19,7 @@ class NodeResourcesBalancedAllocation final : public Plugin, public PreScorePlug
 
   PluginStatus pre_score(CycleState& state, const PodInfo& pod, Nodes) override {
     auto data = std::make_unique<State>();
-    for (const WeightedResource& resource : resources_) data->requests.push_back(pod.requests.get(resource.name));
+    for (const WeightedResource& resource : resources_) data->requests.push_back(pod.requests().get(resource.name));
     // Pods that ask for nothing change no balance: scoring them would gather them on one node.
     if (std::ranges::all_of(data->requests, [](int64_t amount) { return amount == 0; })) return PluginStatus::skip();
     state.put(index, std::move(data));

@@ -79,7 +79,7 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
 
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
     auto data = std::make_unique<State>();
-    for (const auto& [name, amount] : pod.requests.scalars)
+    for (const auto& [name, amount] : pod.requests().scalars)
       if (amount != 0 && !ignores(name))
         data->scalars.push_back({name, amount, std::make_shared<const std::string>("Insufficient " + name), comes_from_devices(name)});
     state.put(index, std::move(data));
@@ -90,7 +90,7 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
   Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     bool resolvable = true;
     if (static_cast<int64_t>(node.pods.size()) + 1 > node.allocatable.allowed_pods) reasons.add("Too many pods");
-    const Resource& want = pod.requests;
+    const Resource& want = pod.requests();
     const auto check = [&](int64_t amount, int64_t has, int64_t used, std::string_view text) {
       if (amount <= 0 || amount <= has - used) return;
       reasons.add(text);
@@ -111,11 +111,11 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     if (data == nullptr) data = &state.put(index, std::make_unique<State>());
     for (const WeightedResource& resource : resources_) {
       if (resource.name == "cpu")
-        data->score_requests.push_back(pod.non_zero_milli_cpu);
+        data->score_requests.push_back(pod.demands->non_zero_milli_cpu);
       else if (resource.name == "memory")
-        data->score_requests.push_back(pod.non_zero_memory);
+        data->score_requests.push_back(pod.demands->non_zero_memory);
       else
-        data->score_requests.push_back(pod.requests.get(resource.name));
+        data->score_requests.push_back(pod.requests().get(resource.name));
     }
     return {};
   }
@@ -144,7 +144,7 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
   static bool after_class(const PodInfo& pod, const EventInstance& event) {
     const auto* before = event.before<devices::v1::DeviceClass>();
     const auto& after = *event.after<devices::v1::DeviceClass>();
-    const auto asks = [&](std::string_view name) { return pod.requests.get(name) != 0; };
+    const auto asks = [&](std::string_view name) { return pod.requests().get(name) != 0; };
     if (before != nullptr && before->spec.extended_resource_name == after.spec.extended_resource_name) return false;
     if (before == nullptr && asks(std::string(rules::device_class_resource_prefix) + after.metadata.name)) return true;
     return after.spec.extended_resource_name && asks(*after.spec.extended_resource_name);
@@ -164,17 +164,16 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
     if (after->metadata.uid == pod.uid()) return true;  // it asks for less itself
     if (after->spec.node_name.empty()) return false;
     const Resource had = requested_by(before).requests, has = requested_by(*after).requests;
-    const auto freed = [&](std::string_view name) { return pod.requests.get(name) > 0 && has.get(name) < had.get(name); };
+    const auto freed = [&](std::string_view name) { return pod.requests().get(name) > 0 && has.get(name) < had.get(name); };
     if (freed("cpu") || freed("memory") || freed("ephemeral-storage")) return true;
-    return std::ranges::any_of(pod.requests.scalars, [&](const auto& scalar) { return freed(scalar.first); });
+    return std::ranges::any_of(pod.requests().scalars, [&](const auto& scalar) { return freed(scalar.first); });
   }
   // `gone` has left the node (or hopes for it no longer). What it held is of use to the pod if there is now room for it, or would be without pods
   // that it may preempt and that had not been in the way alone; and to a pod that was to get the node and waits for nobody there any more.
   bool after_leaving(const PodInfo& pod, const Pod& gone, const NodeInfo& node) const {
     if (has_room(pod, node, INT32_MIN)) return true;
     if (gone.spec.priority.value_or(0) >= pod.priority && has_room(pod, node, pod.priority)) return true;
-    const bool leaving = std::ranges::any_of(
-        node.pods, [&](const PodInfoPtr& other) { return other->priority < pod.priority && other->pod->metadata.deletion_timestamp; });
+    const bool leaving = std::ranges::any_of(node.pods, [&](const PlacedPodPtr& other) { return other->priority < pod.priority && other->going; });
     return !leaving && nominator_.node_of(pod.uid()) == node.name();
   }
   // Beside the node's pods of at least that priority, and those of at least the pod's own that are nominated to it.
@@ -185,12 +184,12 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
       used = node.requested;
     } else {
       pods = 0;
-      for (const PodInfoPtr& other : node.pods)
-        if (other->priority >= least_priority) ++pods, used.add(other->requests);
+      for (const PlacedPodPtr& other : node.pods)
+        if (other->priority >= least_priority) ++pods, used.add(other->requests());
     }
     for (const PodInfoPtr& other : nominator_.on(node.name()))
-      if (other->priority >= pod.priority && other->uid() != pod.uid()) ++pods, used.add(other->requests);
-    const Resource& want = pod.requests;
+      if (other->priority >= pod.priority && other->uid() != pod.uid()) ++pods, used.add(other->requests());
+    const Resource& want = pod.requests();
     const Resource& has = node.allocatable;
     const auto fits = [](int64_t amount, int64_t all, int64_t taken) { return amount <= 0 || amount <= all - taken; };
     return pods < has.allowed_pods && fits(want.milli_cpu, has.milli_cpu, used.milli_cpu) && fits(want.memory, has.memory, used.memory) &&
@@ -202,16 +201,16 @@ class NodeResourcesFit final : public Plugin, public PreFilterPlugin, public Fil
   // The node as a whole could hold the pod, and has got more of something.
   bool after_node(const PodInfo& pod, const EventInstance& event) const {
     const Resource has = to_resource(event.after<Node>()->status.allocatable);
-    const auto holds = [&](std::string_view name) { return pod.requests.get(name) <= has.get(name); };
+    const auto holds = [&](std::string_view name) { return pod.requests().get(name) <= has.get(name); };
     bool fits = has.allowed_pods > 0 && holds("cpu") && holds("memory") && holds("ephemeral-storage");
-    for (const auto& [name, amount] : pod.requests.scalars)
+    for (const auto& [name, amount] : pod.requests().scalars)
       fits = fits && (amount == 0 || ignores(name) || holds(name) || (comes_from_devices(name) && has.get(name) == 0));
     if (!fits || event.before<Node>() == nullptr) return fits;
     const Resource had = to_resource(event.before<Node>()->status.allocatable);
-    const auto grew = [&](std::string_view name) { return pod.requests.get(name) > 0 && has.get(name) > had.get(name); };
+    const auto grew = [&](std::string_view name) { return pod.requests().get(name) > 0 && has.get(name) > had.get(name); };
     if (has.allowed_pods > had.allowed_pods || grew("cpu") || grew("memory") || grew("ephemeral-storage")) return true;
     const auto from_devices_now = [&](const std::string& name) { return has.get(name) == 0 && comes_from_devices(name); };
-    return std::ranges::any_of(pod.requests.scalars, [&](const auto& scalar) { return grew(scalar.first) || from_devices_now(scalar.first); });
+    return std::ranges::any_of(pod.requests().scalars, [&](const auto& scalar) { return grew(scalar.first) || from_devices_now(scalar.first); });
   }
 
   const cache::Cache& cache_;

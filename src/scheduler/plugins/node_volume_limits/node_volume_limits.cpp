@@ -31,7 +31,7 @@ class NodeVolumeLimits final : public Plugin, public PreFilterPlugin, public Fil
   }
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
     auto data = std::make_unique<State>();
-    collect(*pod.pod, data->wanted);
+    collect(pod, data->wanted);
     if (data->wanted.empty()) return PluginStatus::skip();
     state.put(index, std::move(data));
     return {};
@@ -40,7 +40,7 @@ class NodeVolumeLimits final : public Plugin, public PreFilterPlugin, public Fil
     const auto limits = nodes_.get(node.name());
     if (!limits) return Code::Success;  // nothing is said
     VolumesByDriver used;
-    for (const PodInfoPtr& other : node.pods) collect(*other->pod, used);
+    for (const PlacedPodPtr& other : node.pods) collect(*other, used);
     for (const auto& [driver, wanted] : state.get<State>(index)->wanted) {
       const auto entry = std::ranges::find(limits->spec.drivers, driver, &api::storage_v1::CSINodeDriver::name);
       if (entry == limits->spec.drivers.end() || !entry->allocatable || !entry->allocatable->count) continue;
@@ -55,9 +55,9 @@ class NodeVolumeLimits final : public Plugin, public PreFilterPlugin, public Fil
   }
 
  private:
-  void collect(const Pod& pod, VolumesByDriver& out) const {
-    for (const ClaimUse& use : claims_of(pod)) {
-      const ClaimPtr claim = known_.claims.get(pod.metadata.namespace_, use.name);
+  void collect(const PlacedPod& pod, VolumesByDriver& out) const {
+    for (const ClaimUse& use : pod.claims) {
+      const ClaimPtr claim = known_.claims.get(pod.namespace_name(), use.name);
       if (!claim) continue;  // VolumeBinding says so
       const VolumePtr volume = claim->spec.volume_name.empty() ? nullptr : known_.volumes.get(claim->spec.volume_name);
       if (volume) {

@@ -63,10 +63,8 @@ struct State : StateOf<State> {
 
 int64_t count_matching(const NodeInfo& node, const LabelSelector& selector, const std::string& namespace_name) {
   int64_t out = 0;
-  for (const PodInfoPtr& info : node.pods) {
-    const Pod& pod = *info->pod;
-    if (!pod.metadata.deletion_timestamp && pod.metadata.namespace_ == namespace_name && selector.matches(pod.metadata.labels)) ++out;
-  }
+  for (const PlacedPodPtr& pod : node.pods)
+    if (!pod->going && pod->namespace_name() == namespace_name && selector.matches(pod->labels())) ++out;
   return out;
 }
 
@@ -122,8 +120,8 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
     state.put(index, std::move(data));
     return {};
   }
-  void pod_added(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override { change(state, pod, other, node, 1); }
-  void pod_removed(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node) override {
+  void pod_added(CycleState& state, const PodInfo& pod, const PlacedPod& other, const NodeInfo& node) override { change(state, pod, other, node, 1); }
+  void pod_removed(CycleState& state, const PodInfo& pod, const PlacedPod& other, const NodeInfo& node) override {
     change(state, pod, other, node, -1);
   }
 
@@ -245,12 +243,12 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
     }
   }
 
-  void change(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo& node, int64_t sign) const {
+  void change(CycleState& state, const PodInfo& pod, const PlacedPod& other, const NodeInfo& node, int64_t sign) const {
     State& data = *state.get<State>(index);
-    if (other.pod->metadata.namespace_ != pod.pod->metadata.namespace_ || !has_keys(*node.node, data.required)) return;
+    if (other.namespace_name() != pod.namespace_name() || !has_keys(*node.node, data.required)) return;
     const RequiredNodeAffinity affinity(pod.pod->spec);
     for (Constraint& constraint : data.required) {
-      if (!constraint.selector.matches(other.pod->metadata.labels) || !counts_here(constraint, *pod.pod, *node.node, affinity)) continue;
+      if (!constraint.selector.matches(other.labels()) || !counts_here(constraint, *pod.pod, *node.node, affinity)) continue;
       if (constraint.shared) constraint.own = *std::exchange(constraint.shared, nullptr);
       constraint.own.add(*node.node->metadata.labels.get(constraint.topology_key), sign);
       constraint.allowed.clear();

@@ -17,13 +17,11 @@ struct State : StateOf<State> {
   bool has_disks = false;
 };
 
-int64_t uses_of(const Pod& other, const Pod& pod, const std::vector<std::string>& claims) {
-  if (other.metadata.namespace_ != pod.metadata.namespace_) return 0;
-  return std::ranges::count_if(claims_of(other),
+int64_t uses_of(const PlacedPod& other, const PlacedPod& pod, const std::vector<std::string>& claims) {
+  if (other.namespace_name() != pod.namespace_name()) return 0;
+  return std::ranges::count_if(other.claims,
                                [&](const ClaimUse& use) { return !use.ephemeral && std::ranges::find(claims, use.name) != claims.end(); });
 }
-
-bool is_disk(const Volume& v) { return v.gce_persistent_disk || v.aws_elastic_block_store || v.rbd || v.iscsi; }
 
 bool share_a_monitor(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   return std::ranges::any_of(a, [&](const std::string& monitor) { return std::ranges::find(b, monitor) != b.end(); });
@@ -53,16 +51,16 @@ class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public F
   }
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
     auto data = std::make_unique<State>();
-    data->has_disks = std::ranges::any_of(pod.pod->spec.volumes, is_disk);
-    for (const ClaimUse& use : claims_of(*pod.pod)) {
+    data->has_disks = !pod.demands->disks.empty();
+    for (const ClaimUse& use : pod.claims) {
       if (use.ephemeral) continue;  // no other pod has it
-      const auto claim = claims_.get(pod.pod->metadata.namespace_, use.name);
+      const auto claim = claims_.get(pod.namespace_name(), use.name);
       if (!claim) return PluginStatus::of(Code::UnschedulableAndUnresolvable, "persistentvolumeclaim \"" + use.name + "\" not found");
       const bool exclusive = std::ranges::find(claim->spec.access_modes, "ReadWriteOncePod") != claim->spec.access_modes.end();
       if (exclusive && std::ranges::find(data->exclusive, use.name) == data->exclusive.end()) data->exclusive.push_back(use.name);
     }
     for (const std::string& claim : data->exclusive) {
-      const std::string key = client::object_key(pod.pod->metadata.namespace_, claim);
+      const std::string key = client::object_key(pod.namespace_name(), claim);
       for (const NodeInfo* node : cache_.nodes())
         if (const int32_t* users = node->claims_in_use.get(key)) data->users += *users;
     }
@@ -70,20 +68,20 @@ class VolumeRestrictions final : public Plugin, public PreFilterPlugin, public F
     state.put(index, std::move(data));
     return {};
   }
-  void pod_added(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo&) override {
+  void pod_added(CycleState& state, const PodInfo& pod, const PlacedPod& other, const NodeInfo&) override {
     State& data = *state.get<State>(index);
-    data.users += uses_of(*other.pod, *pod.pod, data.exclusive);
+    data.users += uses_of(other, pod, data.exclusive);
   }
-  void pod_removed(CycleState& state, const PodInfo& pod, const PodInfo& other, const NodeInfo&) override {
+  void pod_removed(CycleState& state, const PodInfo& pod, const PlacedPod& other, const NodeInfo&) override {
     State& data = *state.get<State>(index);
-    data.users -= uses_of(*other.pod, *pod.pod, data.exclusive);
+    data.users -= uses_of(other, pod, data.exclusive);
   }
   Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     const State& data = *state.get<State>(index);
     if (data.has_disks)
-      for (const Volume& mine : pod.pod->spec.volumes)
-        for (const PodInfoPtr& other : node.pods)
-          for (const Volume& theirs : other->pod->spec.volumes)
+      for (const Volume& mine : pod.demands->disks)
+        for (const PlacedPodPtr& other : node.pods)
+          for (const Volume& theirs : other->demands->disks)
             if (clash(mine, theirs)) {
               reasons.add("node(s) had no available disk");
               return Code::Unschedulable;

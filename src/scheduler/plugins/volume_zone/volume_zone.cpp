@@ -53,8 +53,8 @@ class VolumeZone final : public Plugin, public PreFilterPlugin, public FilterPlu
   }
   PluginStatus pre_filter(CycleState& state, const PodInfo& pod, NodeNames&) override {
     auto data = std::make_unique<State>();
-    for (const ClaimUse& use : claims_of(*pod.pod)) {
-      const ClaimPtr claim = known_.claims.get(pod.pod->metadata.namespace_, use.name);
+    for (const ClaimUse& use : pod.claims) {
+      const ClaimPtr claim = known_.claims.get(pod.namespace_name(), use.name);
       if (!claim) return PluginStatus::of(Code::UnschedulableAndUnresolvable, "persistentvolumeclaim \"" + use.name + "\" not found");
       if (claim->spec.volume_name.empty()) {
         if (class_of(*claim).empty())

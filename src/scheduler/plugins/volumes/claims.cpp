@@ -4,13 +4,6 @@
 
 namespace pintle::scheduler::plugins {
 
-std::vector<ClaimUse> claims_of(const Pod& pod) {
-  std::vector<ClaimUse> out;
-  for (const auto& volume : pod.spec.volumes)
-    if (std::string name = rules::claim_name(pod, volume); !name.empty()) out.push_back({std::move(name), !volume.persistent_volume_claim});
-  return out;
-}
-
 std::string class_of(const PersistentVolumeClaim& claim) {
   if (const std::string* older = claim.metadata.annotations.get("volume.beta.kubernetes.io/storage-class")) return *older;
   return claim.spec.storage_class_name.value_or("");

@@ -18,13 +18,6 @@ using api::storage_v1::StorageClass;
 using ClaimPtr = std::shared_ptr<const PersistentVolumeClaim>;
 using VolumePtr = std::shared_ptr<const PersistentVolume>;
 
-// A volume of a pod that is a claim: named, or made for the pod.
-struct ClaimUse {
-  std::string name;
-  bool ephemeral = false;
-};
-std::vector<ClaimUse> claims_of(const Pod& pod);
-
 // spec.storageClassName, or the older annotation.
 std::string class_of(const PersistentVolumeClaim& claim);
 // Both sides agree: the volume controller has ended its work.

@@ -1,0 +1,46 @@
+// PodTable: what pods of one template have in common, once: each PodLabels and PodDemands as long as a pod has it. Belongs to the scheduler's
+// executor; what it gave may outlive it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/text_map.h"
+#include "scheduler/framework/pod_info.h"
+
+namespace pintle::scheduler {
+
+// Values by a text that tells them apart.
+template <class T>
+class SharedValues {
+ public:
+  template <class Make>
+  std::shared_ptr<const T> get(std::string key, Make make) {
+    const auto [at, fresh] = known_->try_emplace(std::move(key));
+    if (!fresh) return at->second.lock();
+    std::shared_ptr<const T> out(new T(make()), [known = known_, key = &at->first](const T* gone) {
+      known->erase(known->find(*key));
+      delete gone;
+    });
+    at->second = out;
+    return out;
+  }
+  std::size_t size() const { return known_->size(); }
+
+ private:
+  std::shared_ptr<TextMap<std::weak_ptr<const T>>> known_ = std::make_shared<TextMap<std::weak_ptr<const T>>>();
+};
+
+class PodTable {
+ public:
+  PodLabelsPtr labels_of(const Pod& pod);
+  PodDemandsPtr demands_of(const Pod& pod);
+  std::size_t size() const { return labels_.size() + demands_.size(); }
+
+ private:
+  SharedValues<PodLabels> labels_;
+  SharedValues<PodDemands> demands_;
+};
+
+}  // namespace pintle::scheduler
