@@ -158,26 +158,22 @@ rt::Task<Result<Unit>> AnyInformer::list_by_stream(rt::Context ctx, std::unique_
   options.timeout_seconds = limit_watch();
   ctx = ctx.with_deadline(watch_ends_);
   CO_TRY_ASSIGN(watch, co_await client_.watch_objects(ctx, resource_, store_.type(), std::move(options)));
-  std::vector<AnyPtr> objects;
+  Listing listing = begin_list();
   while (true) {
     CO_TRY_ASSIGN(WatchEvent event, co_await watch->next(ctx));
     if (event.type == EventType::Bookmark) {
       if (!event.initial_events_end) continue;
-      replace(std::move(objects), std::move(event.resource_version));
+      end_list(listing, std::move(event.resource_version));
       co_return Unit{};
     }
     AnyPtr object = prepare(std::move(event.object));
-    if (event.type != EventType::Added) forget(objects, object);  // rare: a change while the list is under way
-    if (event.type != EventType::Deleted) objects.push_back(std::move(object));
+    if (event.type == EventType::Deleted) {  // rare: a change while the list is under way
+      listing.keys.erase(key_of(object));
+      apply(event.type, std::move(object));
+    } else {
+      list_one(listing, std::move(object));
+    }
   }
-}
-
-void AnyInformer::forget(std::vector<AnyPtr>& objects, const AnyPtr& like) const {
-  const auto& meta = store_.meta(like.get());
-  std::erase_if(objects, [&](const AnyPtr& one) {
-    const auto& other = store_.meta(one.get());
-    return other.name == meta.name && other.namespace_ == meta.namespace_;
-  });
 }
 
 rt::Task<Result<Unit>> AnyInformer::list_by_pages(rt::Context ctx) {
@@ -186,13 +182,13 @@ rt::Task<Result<Unit>> AnyInformer::list_by_pages(rt::Context ctx) {
   options.label_selector = options_.label_selector;
   options.field_selector = options_.field_selector;
   options.limit = page_items;
-  std::vector<AnyPtr> objects;
+  Listing listing = begin_list();
   while (true) {
     auto page = co_await client_.list_objects(ctx, resource_, store_.type(), options);
     if (!page) co_return Unexpected(std::move(page).error());
-    for (auto& item : page->items) objects.push_back(prepare(std::move(item)));
+    for (auto& item : page->items) list_one(listing, prepare(std::move(item)));
     if (page->continue_token.empty()) {
-      replace(std::move(objects), std::move(page->resource_version));
+      end_list(listing, std::move(page->resource_version));
       co_return Unit{};
     }
     options.continue_token = std::move(page->continue_token);
@@ -233,20 +229,28 @@ AnyPtr AnyInformer::prepare(api::Object object) const {
   return AnyPtr(std::move(holder), data);
 }
 
-void AnyInformer::replace(std::vector<AnyPtr> objects, std::string resource_version) {
-  const bool initial = !synced_;
-  std::unordered_set<std::string> keys;
-  const bool was_empty = store_.size() == 0;
-  for (AnyPtr& object : objects) {
-    const auto& meta = store_.meta(object.get());
-    std::string key = object_key(meta.namespace_, meta.name);
-    if (!was_empty) keys.insert(key);
-    put(std::move(key), std::move(object), initial);
-  }
-  if (!was_empty) {
+std::string AnyInformer::key_of(const AnyPtr& object) const {
+  const auto& meta = store_.meta(object.get());
+  return object_key(meta.namespace_, meta.name);
+}
+
+AnyInformer::Listing AnyInformer::begin_list() const {
+  Listing out;
+  out.compares = store_.size() != 0;
+  return out;
+}
+
+void AnyInformer::list_one(Listing& listing, AnyPtr object) {
+  std::string key = key_of(object);
+  if (listing.compares) listing.keys.insert(key);
+  put(std::move(key), std::move(object), !synced_);
+}
+
+void AnyInformer::end_list(Listing& listing, std::string resource_version) {
+  if (listing.compares) {
     std::vector<std::string> gone;
     store_.for_each_key([&](const std::string& key) {
-      if (!keys.contains(key)) gone.push_back(key);
+      if (!listing.keys.contains(key)) gone.push_back(key);
     });
     for (const std::string& key : gone) notify_delete(store_.erase(key));
   }
@@ -257,8 +261,7 @@ void AnyInformer::replace(std::vector<AnyPtr> objects, std::string resource_vers
 }
 
 void AnyInformer::apply(EventType type, AnyPtr object) {
-  const auto& meta = store_.meta(object.get());
-  std::string key = object_key(meta.namespace_, meta.name);
+  std::string key = key_of(object);
   if (type != EventType::Deleted) {
     put(std::move(key), std::move(object), false);
   } else if (store_.erase(key)) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "client/client.h"
@@ -72,6 +73,12 @@ class AnyInformer {
  private:
   // How a failed list or watch goes on.
   enum class Next { Watch, List };
+  // A list under way. The store takes each object as it comes, so that no list is in memory whole; what it had and the list has not goes at the
+  // end. One that fails halfway leaves newer objects among the older ones, and is always followed by another list.
+  struct Listing {
+    bool compares = false;  // the store had something
+    std::unordered_set<std::string> keys;
+  };
 
   rt::Task<void> run(rt::Context ctx);
   // Fills the store; a streamed list leaves its watch in `watch`.
@@ -85,11 +92,13 @@ class AnyInformer {
   // How many seconds the server is to keep the next watch, which we give up a little later: a server that lost power
   // without a word is noticed.
   int64_t limit_watch();
-  void forget(std::vector<AnyPtr>& objects, const AnyPtr& like) const;
   static Next after(const Status& failure);
   void failed(std::string_view what, const Status& failure);
   AnyPtr prepare(api::Object object) const;
-  void replace(std::vector<AnyPtr> objects, std::string resource_version);
+  Listing begin_list() const;
+  void list_one(Listing& listing, AnyPtr object);
+  void end_list(Listing& listing, std::string resource_version);
+  std::string key_of(const AnyPtr& object) const;
   void apply(EventType type, AnyPtr object);
   void put(std::string key, AnyPtr object, bool initial);
   void notify_add(const AnyPtr& object, bool initial);
