@@ -14,13 +14,6 @@ void remove(Plan& plan, const pods::PodPtr& pod, std::string event = {}) {
   if (plan.remove.size() < burst_max) plan.remove.push_back({pod, std::move(event)});
 }
 
-bool bound_and_older(const pods::PodPtr& a, const pods::PodPtr& b) {
-  if (a->spec.node_name.empty() != b->spec.node_name.empty()) return b->spec.node_name.empty();
-  return a->metadata.creation_timestamp == b->metadata.creation_timestamp
-             ? a->metadata.name < b->metadata.name
-             : objects::before(a->metadata.creation_timestamp, b->metadata.creation_timestamp);
-}
-
 }  // namespace
 
 int32_t surge_of(const DaemonSet& set, int32_t desired) {
@@ -40,7 +33,13 @@ int32_t max_unavailable_of(const DaemonSet& set, int32_t desired) {
 NodeView::NodeView(const Terms& terms, std::optional<Placement> placement, std::vector<pods::PodPtr> pods, rt::Duration failure_wait)
     : terms_(terms), placement_(placement), pods_(std::move(pods)), failure_wait_(failure_wait) {
   std::erase_if(pods_, [](const pods::PodPtr& pod) { return pods::is_deleted(pod->metadata) && rules::is_terminal(*pod); });
-  std::ranges::sort(pods_, bound_and_older);
+  std::ranges::sort(pods_, [this](const pods::PodPtr& a, const pods::PodPtr& b) {
+    if (a->spec.node_name.empty() != b->spec.node_name.empty()) return b->spec.node_name.empty();
+    if (a->metadata.creation_timestamp != b->metadata.creation_timestamp)
+      return objects::before(a->metadata.creation_timestamp, b->metadata.creation_timestamp);
+    if (is_new(a) != is_new(b)) return is_new(b);  // made in one second
+    return a->metadata.name < b->metadata.name;
+  });
 }
 
 bool NodeView::is_new(const pods::PodPtr& pod) const {

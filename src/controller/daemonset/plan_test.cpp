@@ -206,6 +206,7 @@ TEST(DaemonSetPlan, StatusCounts) {
 TEST(DaemonSetPlan, StatusWhileSurging) {
   check_status(surge + "1}}}", "n1", "a @n1 ready rev=old age=100, b @n1 pending rev=new age=10", "1 1 1 1 0 0 0");
   check_status(surge + "1}}}", "n1", "a @n1 ready rev=old age=100, b @n1 ready rev=new age=10", "1 1 1 1 0 0 0");
+  check_status(surge + "1}}}", "n1", "b @n1 ready rev=old age=10, a @n1 pending rev=new age=10", "1 1 1 1 0 0 0");
   check_status(surge + "1}}}", "n1", "a @n1 running rev=old age=100, b @n1 ready rev=new age=10", "1 1 0 0 1 0 0");
   check_status(surge + "1}}}", "n1", "b @n1 pending rev=new age=10", "1 1 0 0 1 1 0");
 }
