@@ -73,7 +73,7 @@ class SelinuxWarningController final : public Controller {
     const auto driver = drivers_.get(volume.driver);
     return driver != nullptr && driver->spec.se_linux_mount.value_or(false);
   }
-  VolumeIdentity find(const Pod& pod, const api::core_v1::Volume& volume) const;
+  std::optional<VolumeIdentity> find(const Pod& pod, const api::core_v1::Volume& volume) const;
   std::map<std::string, VolumeUsers::Use> uses_of(const Pod& pod);
   void tell(const VolumeUsers::Change& change);
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
@@ -133,15 +133,15 @@ void SelinuxWarningController::watch_storage() {
   drivers_.on_any([this](const CSIDriver& driver) { look_at_driver(driver.metadata.name); });
 }
 
-// Of a claim that is not bound yet, none: it comes here again when it is.
-VolumeIdentity SelinuxWarningController::find(const Pod& pod, const api::core_v1::Volume& volume) const {
+// nullopt: of a claim that is not bound yet; it comes here again when it is.
+std::optional<VolumeIdentity> SelinuxWarningController::find(const Pod& pod, const api::core_v1::Volume& volume) const {
   const std::string name = rules::claim_name(pod, volume);
   if (name.empty()) return identity_of(volume);
   const auto claim = claims_.get(pod.metadata.namespace_, name);
-  if (claim == nullptr || claim->status.phase != "Bound" || claim->spec.volume_name.empty()) return {};
-  if (volume.ephemeral && !rules::is_claim_of(*claim, pod)) return {};
+  if (claim == nullptr || claim->status.phase != "Bound" || claim->spec.volume_name.empty()) return std::nullopt;
+  if (volume.ephemeral && !rules::is_claim_of(*claim, pod)) return std::nullopt;
   const auto bound = volumes_.get(claim->spec.volume_name);
-  if (bound == nullptr || !bound->spec.claim_ref || bound->spec.claim_ref->uid != claim->metadata.uid) return {};
+  if (bound == nullptr || !bound->spec.claim_ref || bound->spec.claim_ref->uid != claim->metadata.uid) return std::nullopt;
   return identity_of(bound->spec);
 }
 
@@ -151,15 +151,16 @@ std::map<std::string, VolumeUsers::Use> SelinuxWarningController::uses_of(const 
   for (const auto& volume : pod.spec.volumes) {
     const auto labels = mounted.find(volume.name);
     if (labels == mounted.end()) continue;
-    const VolumeIdentity identity = find(pod, volume);
-    if (identity.name.empty()) continue;
-    if (labels->second.size() > 1) {
+    const auto identity = find(pod, volume);
+    if (!identity) continue;
+    if (labels->second.size() > 1) {  // whatever volume it is
       deps_.events.warning(pod, "MultipleSELinuxLabels",
                            "Volume \"" + volume.name + "\" is mounted twice with different SELinux labels inside this pod");
       continue;
     }
+    if (identity->name.empty()) continue;
     const std::string label = labels->second.empty() ? "" : *labels->second.begin();
-    out[identity.name] = {identity.driver, labelling_of(pod, label, is_mountable(identity))};
+    out[identity->name] = {identity->driver, labelling_of(pod, label, is_mountable(*identity))};
   }
   return out;
 }

@@ -107,8 +107,13 @@ TEST(SelinuxWarning, LabelsWithinAPod) {
     pod.spec.containers.push_back(pod.spec.containers[0]);
     pod.spec.containers[1].security_context.ensure().se_linux_options.ensure().level = "other";
     world.server.put(pod);
+    pod.metadata.name = pod.metadata.uid = "y";  // a volume of no plugin that mounts with labels is told of too
+    pod.spec.volumes[0].persistent_volume_claim.reset();
+    pod.spec.volumes[0].empty_dir.emplace();
+    world.server.put(pod);
     co_await world.start(make_selinux_warning_controller);
     co_await testing::pass(std::chrono::seconds(2));
+    EXPECT_EQ(world.server.written("POST", "/events").size(), 2u);
     EXPECT_EQ(world.event("MultipleSELinuxLabels"), "Volume \"v\" is mounted twice with different SELinux labels inside this pod");
   });
 }
