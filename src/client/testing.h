@@ -140,11 +140,18 @@ class FakeServer final : public net::Handler {
     return R"({"metadata":{"resourceVersion":")" + std::to_string(log_.size()) + R"("},"items":[)" + items + "]}";
   }
 
+  // The object that the path is of, or whose status it is; nullptr: there is none.
+  const std::string* kept_at(const std::string& path) const {
+    const auto it = objects_.find(path.ends_with("/status") ? path.substr(0, path.rfind('/')) : path);
+    return it != objects_.end() ? &it->second.json : nullptr;
+  }
+
   rt::Task<void> serve_write(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) {
     auto body = co_await net::read_all(ctx, *request.body, 1 << 20);
     if (!body) co_return;
     Write write{request.method, request.path, std::string(request.headers.get("content-type")), std::move(*body)};
     writes.push_back(write);
+    const std::size_t changes = log_.size();
     const int code = on_write ? on_write(write) : 200;
     std::string type = "application/json";
     Bytes answer = Bytes::literal("{}");
@@ -153,9 +160,10 @@ class FakeServer final : public net::Handler {
     } else if (code >= 300) {
       type = "text/plain";
       answer = Bytes::literal("refused by the test");
+    } else if (const std::string* kept = write.method == "PUT" && log_.size() > changes ? kept_at(write.path) : nullptr) {
+      answer = Bytes::copy(*kept);  // what on_write made of it, with its revision
     } else if (write.method == "PATCH") {
-      const auto it = objects_.find(write.path.ends_with("/status") ? write.path.substr(0, write.path.rfind('/')) : write.path);
-      if (it != objects_.end()) answer = Bytes::copy(it->second.json);
+      if (const std::string* kept = kept_at(write.path)) answer = Bytes::copy(*kept);
     } else if (write.method != "DELETE" && !write.path.ends_with("/binding")) {
       type = write.content_type;
       answer = write.body;

@@ -27,6 +27,7 @@
 #include "controller/resource_claim/controller.h"
 #include "controller/resourcequota/controller.h"
 #include "controller/root_ca/controller.h"
+#include "controller/selinux_warning/controller.h"
 #include "controller/service_cidr/controller.h"
 #include "controller/serviceaccount/controller.h"
 #include "controller/serviceaccount_token/controller.h"
@@ -94,6 +95,8 @@ constexpr ControllerRow rows[] = {
      volume_expander::make_volume_expander},
     {"validatingadmissionpolicy-status-controller", "validatingadmissionpolicy-status-controller", "", "validatingadmissionpolicy-status-controller",
      policy_status::make_policy_status_controller},
+    {"selinux-warning-controller", "selinux-warning-controller", "selinux-warning-controller", "selinux_warning",
+     selinux_warning::make_selinux_warning_controller, false},
     {"service-cidr-controller", "service-cidr-controller", "service-cidrs-controller", "service-cidr-controller",
      service_cidr::make_service_cidr_controller},
     {"ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", "ephemeral_volume",
@@ -114,9 +117,9 @@ constexpr ControllerRow rows[] = {
 struct AbsentRow {
   std::string_view name;
   std::string_view alias;  // its older name; "": none
-  enum class Why { Cloud, Gates, NotBuilt } why;
+  enum class Why { Cloud, Gates } why;
   std::vector<std::string_view> gates = {};  // all of them must be on for upstream to run it
-  bool default_on = true;
+  static constexpr bool default_on = true;
 };
 
 const std::vector<AbsentRow>& absent_rows() {
@@ -131,7 +134,6 @@ const std::vector<AbsentRow>& absent_rows() {
       {"podgroup-protection-controller", "", Gates, {"GenericWorkload"}},
       {"podcertificaterequest-cleaner-controller", "", Gates, {"PodCertificateRequest"}},
       {"resourcepoolstatusrequest-controller", "", Gates, {"DRAResourcePoolStatus"}},
-      {"selinux-warning-controller", "", NotBuilt, {}, false},
   };
   return rows;
 }

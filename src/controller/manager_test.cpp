@@ -144,8 +144,6 @@ TEST(ControllerManager, WhatIsNotHereIsAnnounced) {
   check_absent({"*"}, {}, "storageversion-garbage-collector-controller",
                "Controller is disabled by a feature gate: APIServerIdentity,StorageVersionAPI");
   check_absent({"*"}, {{"GenericWorkload", true}}, "podgroup-protection-controller", "The controller is not part of this manager");
-  check_absent({"*"}, {}, "selinux-warning-controller", "nothing");
-  check_absent({"selinux-warning-controller"}, {}, "selinux-warning-controller", "The controller is not part of this manager");
   check_absent({"*"}, {}, "job-controller", "nothing");
 }
 

@@ -199,4 +199,5 @@ def main():
             sys.exit(f'scale: the server ended with {status}')
 
 
-main()
+if __name__ == '__main__':
+    main()

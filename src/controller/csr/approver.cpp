@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "api/gen/authorization_v1.h"
 #include "apimachinery/identity/node_user.h"
 #include "client/work_queue.h"
@@ -20,6 +22,8 @@ const std::string release_prefix = "/";  // before the name of a deleted node, i
 // Before the name of a node that never came; alone: look for such names, which this process was not there to count the time of.
 const std::string unused_prefix = "//";
 
+constexpr const char* names_index = "names";  // nodes by what they are called, and report
+
 enum class Verdict { Approved, Denied };
 
 class Approver final : public Controller {
@@ -35,6 +39,7 @@ class Approver final : public Controller {
     handler.on_add = [this](const CsrPtr& csr, bool) { loop_.queue().add(csr->metadata.name); };
     handler.on_update = [this](const CsrPtr&, const CsrPtr& csr) { loop_.queue().add(csr->metadata.name); };
     csrs_.add_handler(std::move(handler));
+    nodes_.add_index(names_index, [](const api::core_v1::Node& node) { return names_of(node); });
     if (!deps.options.bind_node_names) return;
     client::Informer<api::core_v1::Node>::Handler of_nodes;
     of_nodes.on_delete = [this](const auto& node) { loop_.queue().add(release_prefix + node->metadata.name); };
@@ -96,7 +101,12 @@ rt::Task<Result<Unit>> Approver::decide(rt::Context ctx, CsrPtr csr, Verdict ver
 rt::Task<Result<Unit>> Approver::sync_serving(rt::Context ctx, CsrPtr csr, component::CertificateInfo request) {
   const std::string name(apimachinery::node_of_user(csr->spec.username, csr->spec.groups));
   if (name.empty()) co_return Unit{};
-  const auto fault = serving_name_fault(name, request, nodes_.list(), serving_rules_);
+  std::vector<std::shared_ptr<const api::core_v1::Node>> nodes;
+  if (auto own = nodes_.get(name)) nodes.push_back(std::move(own));
+  for (const std::string& asked : names_of(request))
+    for (auto& node : nodes_.by_index(names_index, asked))
+      if (std::ranges::find(nodes, node) == nodes.end()) nodes.push_back(std::move(node));
+  const auto fault = serving_name_fault(name, request, nodes, serving_rules_);
   if (!fault)
     co_return co_await decide(std::move(ctx), csr, Verdict::Approved, "AutoApproved",
                               "Auto approving kubelet serving certificate for the node's own addresses.");

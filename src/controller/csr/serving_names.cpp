@@ -79,7 +79,28 @@ std::optional<std::string> not_its_own(const std::string& name, const std::strin
   return "the node does not report " + text;
 }
 
+// An address in whatever form is one.
+std::string found_by(const std::string& text) {
+  const auto address = parse_address(text);
+  return address ? address->to_string() : folded(text);
+}
+
 }  // namespace
+
+std::vector<std::string> names_of(const Node& node) {
+  std::vector<std::string> out = {found_by(node.metadata.name)};
+  for (const auto& address : node.status.addresses) out.push_back(found_by(address.address));
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+std::vector<std::string> names_of(const component::CertificateInfo& request) {
+  std::vector<std::string> out;
+  for (const auto* list : {&request.dns_names, &request.ip_addresses})
+    for (const std::string& asked : *list) out.push_back(found_by(asked));
+  return out;
+}
 
 ServingNameRules::ServingNameRules(const std::vector<std::string>& reserved_names, const std::vector<std::string>& service_cidrs) {
   for (const std::string& name : reserved_names) {

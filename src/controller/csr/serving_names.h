@@ -29,7 +29,12 @@ struct NameFault {
   bool forbidden = false;  // for whoever asks; false: the nodes' statuses may come to allow it
 };
 
-// What is wrong with the names that node `name` asks for; nullopt: nothing. `nodes`: all that there are.
+// What a node is found by, for whoever asks for a name or an address: its own name, and what it reports.
+std::vector<std::string> names_of(const api::core_v1::Node& node);
+// The same of what the request asks for.
+std::vector<std::string> names_of(const component::CertificateInfo& request);
+
+// What is wrong with the names that node `name` asks for; nullopt: nothing. `nodes`: it, and all that share one of the request's names_of().
 std::optional<NameFault> serving_name_fault(const std::string& name, const component::CertificateInfo& request,
                                             const std::vector<std::shared_ptr<const api::core_v1::Node>>& nodes, const ServingNameRules& rules);
 

@@ -60,6 +60,15 @@ TEST(ServingNames, NeverAnotherNodes) {
   for (const char* name : {"elsewhere", "10.0.0.7", "a"}) EXPECT_EQ(verdict(name), "not its own") << name;
 }
 
+TEST(ServingNames, WhatNodesAreFoundBy) {
+  EXPECT_EQ(names_of(*node("a", 1, {{"InternalIP", "10.0.0.1"}, {"InternalIP", "::ffff:10.0.0.1"}, {"Hostname", "A."}, {"Hostname", "B"}})),
+            (std::vector<std::string>{"10.0.0.1", "a", "b"}));
+  component::CertificateInfo request;
+  request.dns_names = {"B."};
+  request.ip_addresses = {"::FFFF:10.0.0.1", "fd00::0:1"};
+  EXPECT_EQ(names_of(request), (std::vector<std::string>{"b", "10.0.0.1", "fd00::1"}));
+}
+
 TEST(ServingNames, OneBadNameSpoilsTheRequest) {
   component::CertificateInfo request;
   request.dns_names = {"a", "kubernetes"};

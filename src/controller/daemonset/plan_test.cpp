@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controller/daemonset/ledger.h"
 #include "controller/testing/text_objects.h"
 
 namespace pintle::controller::daemonset {
@@ -42,9 +43,19 @@ DaemonSet set_of(const std::string& spec) {
   return set;
 }
 
-// `waiting`: the nodes whose failed pods are not to be replaced yet.
+// `waiting`: the nodes whose failed pods are not to be replaced for 5 seconds yet.
 Plan plan_of(const DaemonSet& set, const std::string& nodes, const std::string& pods, const std::set<std::string>& waiting = {}) {
-  return plan_daemons({set, nodes_of(nodes), pods_of(pods), "new", plan_time, false, waiting});
+  std::map<std::string, NodePtr> by_name;
+  for (const NodePtr& node : nodes_of(nodes)) by_name[node->metadata.name] = node;
+  std::map<std::string, std::vector<pods::PodPtr>> by_node;
+  for (const pods::PodPtr& pod : pods_of(pods)) by_node[target_node(*pod)].push_back(pod);
+  Ledger ledger(set, false);
+  for (const auto& [name, node] : by_name) ledger.mark(name);
+  for (const auto& [name, on_it] : by_node) ledger.mark(name);
+  const auto node_named = [&](const std::string& name) { return by_name.contains(name) ? by_name.at(name) : nullptr; };
+  const auto pods_for = [&](const std::string& name) { return by_node.contains(name) ? by_node.at(name) : std::vector<pods::PodPtr>(); };
+  const auto failure_wait = [&](const std::string& name) { return waiting.contains(name) ? std::chrono::seconds(5) : rt::Duration::zero(); };
+  return ledger.round({set, "new", rt::TimePoint(std::chrono::hours(1)), plan_time, node_named, pods_for, failure_wait});
 }
 
 // "create(n1) remove(a:FailedDaemonPod b) again(20s)"; the template's hash is "new".
@@ -122,11 +133,11 @@ TEST(DaemonSetPlan, FinishedPodsAreReplaced) {
 
 // A node that fails again and again holds up nobody else, and its own successor neither.
 TEST(DaemonSetPlan, FailedPodsThatWait) {
-  check("{}", "n1", "a @n1 failed rev=new", "", {"n1"});
-  check("{}", "n1, n2", "a @n1 failed rev=new, b @n2 failed rev=new", "remove(b:FailedDaemonPod)", {"n1"});
-  check(roll + "2}}}", "n1, n2, n3", "a @n1 failed rev=new, b @n2 ready rev=old, c @n3 ready rev=old", "remove(b)", {"n1"});
-  check(roll + "1}}}", "n1, n2, n3", "a @n1 failed rev=old, b @n2 ready rev=old, c @n3 ready rev=old", "remove(a)", {"n1"});
-  check(roll + "1}}}", "n1, n2", "a @n1 failed rev=new, b @n2 ready rev=old", "", {"n1"});  // it is unavailable, as one may be
+  check("{}", "n1", "a @n1 failed rev=new", "again(5s)", {"n1"});
+  check("{}", "n1, n2", "a @n1 failed rev=new, b @n2 failed rev=new", "remove(b:FailedDaemonPod) again(5s)", {"n1"});
+  check(roll + "2}}}", "n1, n2, n3", "a @n1 failed rev=new, b @n2 ready rev=old, c @n3 ready rev=old", "remove(b) again(5s)", {"n1"});
+  check(roll + "1}}}", "n1, n2, n3", "a @n1 failed rev=old, b @n2 ready rev=old, c @n3 ready rev=old", "remove(a) again(5s)", {"n1"});
+  check(roll + "1}}}", "n1, n2", "a @n1 failed rev=new, b @n2 ready rev=old", "again(5s)", {"n1"});  // it is unavailable, as one may be
 }
 
 TEST(DaemonSetPlan, OnDeleteWaitsForTheUser) {
@@ -195,6 +206,7 @@ TEST(DaemonSetPlan, StatusCounts) {
 TEST(DaemonSetPlan, StatusWhileSurging) {
   check_status(surge + "1}}}", "n1", "a @n1 ready rev=old age=100, b @n1 pending rev=new age=10", "1 1 1 1 0 0 0");
   check_status(surge + "1}}}", "n1", "a @n1 ready rev=old age=100, b @n1 ready rev=new age=10", "1 1 1 1 0 0 0");
+  check_status(surge + "1}}}", "n1", "b @n1 ready rev=old age=10, a @n1 pending rev=new age=10", "1 1 1 1 0 0 0");
   check_status(surge + "1}}}", "n1", "a @n1 running rev=old age=100, b @n1 ready rev=new age=10", "1 1 0 0 1 0 0");
   check_status(surge + "1}}}", "n1", "b @n1 pending rev=new age=10", "1 1 0 0 1 1 0");
 }

@@ -43,12 +43,18 @@ void add_tolerations(api::core_v1::PodSpec& spec) {
 
 }  // namespace
 
-Placement place(const DaemonSet& set, const api::core_v1::Node& node, bool toleration_comparisons) {
+Placer::Placer(const DaemonSet& set, bool toleration_comparisons) : toleration_comparisons_(toleration_comparisons) {
   api::core_v1::PodSpec spec = set.spec.template_.spec;
   add_tolerations(spec);
-  if ((!spec.node_name.empty() && spec.node_name != node.metadata.name) || !rules::RequiredNodeAffinity(spec).matches(node)) return {};
+  node_name_ = spec.node_name;
+  affinity_ = rules::RequiredNodeAffinity(spec);
+  tolerations_ = std::move(spec.tolerations);
+}
+
+Placement Placer::place(const api::core_v1::Node& node) const {
+  if ((!node_name_.empty() && node_name_ != node.metadata.name) || !affinity_.matches(node)) return {};
   const auto tolerates_all = [&](rules::TaintEffects effects) {
-    return rules::untolerated_taint(node.spec.taints, spec.tolerations, effects, toleration_comparisons) == nullptr;
+    return rules::untolerated_taint(node.spec.taints, tolerations_, effects, toleration_comparisons_) == nullptr;
   };
   return {tolerates_all(rules::TaintEffects::KeepOff), tolerates_all(rules::TaintEffects::NoExecute)};
 }

@@ -27,7 +27,7 @@ Node tainted(const std::string& effect) {
 }
 
 void check_place(const DaemonSet& set, const Node& node, bool comparisons, bool should_run, bool may_stay) {
-  const Placement placement = place(set, node, comparisons);
+  const Placement placement = Placer(set, comparisons).place(node);
   EXPECT_EQ(placement.should_run, should_run) << node.spec.taints[0].effect;
   EXPECT_EQ(placement.may_stay, may_stay) << node.spec.taints[0].effect;
 }
@@ -48,10 +48,10 @@ TEST(DaemonSetPlacement, NodeAffinityIsTheSchedulers) {
   required.node_selector_terms.emplace_back().match_fields.push_back({"metadata.name", "In", {"n1"}});
   Node node;
   node.metadata.name = "n1";
-  EXPECT_TRUE(place(set, node, false).should_run);
+  EXPECT_TRUE(Placer(set, false).place(node).should_run);
   required.node_selector_terms[0].match_fields[0].values.push_back("n2");
-  EXPECT_FALSE(place(set, node, false).should_run);
-  EXPECT_FALSE(place(set, node, false).may_stay);
+  EXPECT_FALSE(Placer(set, false).place(node).should_run);
+  EXPECT_FALSE(Placer(set, false).place(node).may_stay);
 }
 
 }  // namespace

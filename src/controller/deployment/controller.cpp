@@ -1,6 +1,8 @@
 #include "controller/deployment/controller.h"
 
 #include "apimachinery/selectors/label_selector.h"
+#include "apimachinery/selectors/or_nothing.h"
+#include "client/label_index.h"
 #include "client/work_queue.h"
 #include "controller/deployment/plan.h"
 #include "controller/objects/claim.h"
@@ -26,6 +28,8 @@ class DeploymentController final : public Controller {
         written_sets_(sets_),
         written_(deployments_),
         loop_(deps.loop("deployment"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+    client::index_selectors<Deployment>(
+        deployments_, [](const Deployment& deployment) { return apimachinery::selector_or_nothing(deployment.spec.selector.get()); });
     deployments_.on_any([this](const Deployment& d) { enqueue(d.metadata); });
     client::Informer<ReplicaSet>::Handler handler;
     handler.on_add = [this](const SetPtr& set, bool) { set_changed(*set); };
@@ -75,7 +79,7 @@ class DeploymentController final : public Controller {
 void DeploymentController::set_changed(const ReplicaSet& set) {
   if (const auto* ref = rules::controller_of(set.metadata)) return enqueue_owner(set.metadata.namespace_, *ref);
   if (set.metadata.labels.empty() || pods::is_deleted(set.metadata)) return;
-  for (const DeploymentPtr& deployment : deployments_.list(set.metadata.namespace_)) {
+  for (const DeploymentPtr& deployment : client::perhaps_selecting(deployments_, set.metadata.namespace_, set.metadata.labels)) {
     const auto selector = apimachinery::to_label_selector(deployment->spec.selector.get());
     if (selector && !selector->matches_everything() && selector->matches(set.metadata.labels)) enqueue(deployment->metadata);
   }

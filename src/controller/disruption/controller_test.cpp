@@ -95,5 +95,30 @@ TEST(DisruptionController, TakesAStaleConditionBack) {
   });
 }
 
+// It is told, nothing is allowed, and then it waits for a change.
+TEST(DisruptionController, PodsWhoseOwnerVanished) {
+  testing::in_world([](World& world) -> rt::Task<void> {
+    ReplicaSet gone;
+    gone.metadata.name = gone.metadata.uid = "gone";
+    gone.metadata.namespace_ = "default";
+    for (int i = 0; i < 3; ++i) add_pod(world, "p" + std::to_string(i), &gone);
+    world.server.put(budget(1));
+    world.server.on_write = [&world](const client::testing::FakeServer::Write& write) {
+      if (write.method == "PUT") world.server.put(write.as<PodDisruptionBudget>());
+      return 200;
+    };
+    co_await world.start(make_disruption_controller);
+    co_await testing::pass(std::chrono::minutes(10));
+    EXPECT_EQ(world.event("CalculateExpectedPodCountFailed"),
+              "Failed to calculate the number of expected pods: found no controllers for pod's owner \"gone\"");
+    const auto written = world.server.written("PUT", "/poddisruptionbudgets/b/status");
+    EXPECT_EQ(written.size(), 1u);
+    if (written.empty()) co_return;
+    const auto status = written[0].as<PodDisruptionBudget>().status;
+    EXPECT_EQ(status.disruptions_allowed, 0);
+    EXPECT_EQ(status.conditions.at(0).reason, "SyncFailed");
+  });
+}
+
 }  // namespace
 }  // namespace pintle::controller::disruption

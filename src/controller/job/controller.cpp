@@ -108,8 +108,7 @@ rt::Task<Result<std::vector<pods::PodPtr>>> JobController::claim_all(rt::Context
   if (!selector) co_return Unexpected(std::move(selector).error());
   std::vector<pods::PodPtr> candidates = pending_.merge(job->metadata.uid, deps_.pods.controlled_by(job->metadata.uid));
   look_for_unseen(job->metadata);
-  for (pods::PodPtr& pod : deps_.pods.orphans_in(job->metadata.namespace_))
-    if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
+  for (pods::PodPtr& pod : deps_.pods.orphans_selected(job->metadata.namespace_, *selector)) candidates.push_back(std::move(pod));
   objects::ClaimRequest<Pod> request;
   request.owner = rules::controller_reference("batch/v1", "Job", job->metadata);
   request.owner_deleted = pods::is_deleted(job->metadata);

@@ -11,10 +11,8 @@ namespace pintle::controller::objects {
 
 using api::core_v1::PodTemplateSpec;
 
-namespace {
-
 // {"spec":{"template":{"$patch":"replace", ...}}}: applied to the owner, it brings the template back.
-std::string patch_of(const PodTemplateSpec& pod_template) {
+std::string data_of(const PodTemplateSpec& pod_template) {
   codec::Value patch;
   codec::Value value = api::to_value(api::type_of<PodTemplateSpec>(), &pod_template);
   value["$patch"] = codec::Value("replace");
@@ -22,11 +20,9 @@ std::string patch_of(const PodTemplateSpec& pod_template) {
   return codec::to_json(patch);
 }
 
-}  // namespace
-
 ControllerRevision make_revision(const RevisionOwner& owner, int64_t number, std::string_view hash_label) {
   ControllerRevision revision;
-  revision.data.raw = patch_of(*owner.pod_template);
+  revision.data.raw = data_of(*owner.pod_template);
   revision.revision = number;
   uint32_t hash = fnv1a_32(revision.data.raw);
   if (owner.collisions) hash = fnv1a_32(std::to_string(*owner.collisions), hash);

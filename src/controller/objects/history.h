@@ -26,6 +26,8 @@ struct RevisionOwner {
 ControllerRevision make_revision(const RevisionOwner& owner, int64_t number, std::string_view hash_label);
 // The template that a revision holds; nullopt: it holds none that can be read.
 std::optional<api::core_v1::PodTemplateSpec> template_of(const ControllerRevision& revision);
+// What a revision of the template has for data.
+std::string data_of(const api::core_v1::PodTemplateSpec& pod_template);
 bool holds_template(const ControllerRevision& revision, const api::core_v1::PodTemplateSpec& pod_template);
 // By number, then by name.
 void sort_by_number(std::vector<RevisionPtr>& revisions);

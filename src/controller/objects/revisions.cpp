@@ -72,12 +72,21 @@ rt::Task<Result<Unit>> Revisions::label(rt::Context ctx, RevisionOwner owner, st
 rt::Task<Result<Revisions::Current>> Revisions::ensure(rt::Context ctx, RevisionOwner owner, std::string hash_label) {
   CO_TRY(co_await adopt(ctx, owner));
   if (!hash_label.empty()) CO_TRY(co_await label(ctx, owner, hash_label));
-  const std::vector<RevisionPtr> all = of(owner);
+  std::vector<RevisionPtr> all = of(owner);
+  // An owner on its way out takes nothing in: its revisions are let go before it has gone, and it makes no others in their place.
+  if (owner.metadata->deletion_timestamp)
+    for (const RevisionPtr& revision : of_nobody(owner))
+      if (rules::controller_of(revision->metadata) == nullptr) all.push_back(revision);
+  sort_by_number(all);
   Current current;
+  if (!all.empty() && all.back()->data.raw == data_of(*owner.pod_template)) {  // as ever, and nothing is to be read
+    current.revision = all.back();
+    co_return current;
+  }
   for (const RevisionPtr& revision : all)
     if (holds_template(*revision, *owner.pod_template)) current.revision = revision;  // the newest of equal ones
   if (current.revision != nullptr) {
-    if (current.revision == all.back()) co_return current;
+    if (current.revision == all.back() || owner.metadata->deletion_timestamp) co_return current;
     ControllerRevision raised = *current.revision;
     raised.revision = next_number(all);  // a roll-back: the old revision becomes the newest
     auto written = co_await client_.update<ControllerRevision>(std::move(ctx), std::move(raised));

@@ -103,5 +103,66 @@ TEST(Revisions, WhatAFormerOwnerLeftIsAdopted) {
   adopt_what_was_left(false);
 }
 
+// The collector lets revisions go before the owner, deleted without its dependents, is gone.
+TEST(Revisions, AnOwnerOnItsWayOutMakesNoOther) {
+  rt::testing::run_sim([]() -> rt::Task<void> {
+    client::testing::FakeServer server;
+    const auto client = client::testing::connect(rt::Executor::current().runtime(), server);
+    client::Informers informers(*client);
+    Revisions revisions(*client, informers);
+    api::apps_v1::StatefulSet set;
+    set.metadata.name = set.metadata.uid = "web";
+    set.metadata.namespace_ = "default";
+    set.metadata.deletion_timestamp.emplace();
+    set.spec.template_.metadata.labels["app"] = "web";
+    const RevisionOwner owner{"StatefulSet", &set.metadata, &set.spec.template_, std::nullopt, *apimachinery::LabelSelector::parse("app=web")};
+    ControllerRevision left = make_revision(owner, 1, label);
+    left.metadata.uid = "left";
+    left.metadata.owner_references.clear();
+    server.put(left);
+    informers.start();
+    auto synced = co_await informers.wait_synced(rt::Context::background());
+    EXPECT_TRUE(synced.has_value());
+    const auto current = co_await revisions.ensure(rt::Context::background(), owner, std::string(label));
+    EXPECT_TRUE(current.has_value());
+    EXPECT_EQ(current ? current->revision->metadata.name : "", left.metadata.name);
+    EXPECT_EQ(server.writes.size(), 0u);
+    co_await informers.stop();
+    co_await client->close();
+  });
+}
+
+TEST(Revisions, AThousandOfThem) {
+  rt::testing::run_sim([]() -> rt::Task<void> {
+    client::testing::FakeServer server;
+    const auto client = client::testing::connect(rt::Executor::current().runtime(), server);
+    client::Informers informers(*client);
+    Revisions revisions(*client, informers);
+    api::apps_v1::StatefulSet set;
+    set.metadata.name = set.metadata.uid = "web";
+    set.metadata.namespace_ = "default";
+    const RevisionOwner owner{"StatefulSet", &set.metadata, &set.spec.template_, std::nullopt};
+    for (int i = 1; i <= 1000; ++i) {
+      set.spec.template_.metadata.annotations["n"] = std::to_string(i);
+      server.put(make_revision(owner, i, label));
+    }
+    informers.start();
+    auto synced = co_await informers.wait_synced(rt::Context::background());
+    EXPECT_TRUE(synced.has_value());
+    const auto current = co_await revisions.ensure(rt::Context::background(), owner, std::string(label));
+    EXPECT_TRUE(current.has_value());
+    EXPECT_EQ(current ? current->revision->revision : 0, 1000);
+    EXPECT_EQ(server.writes.size(), 0u);
+    std::set<std::string> live = {make_revision(owner, 1000, label).metadata.name};
+    set.spec.template_.metadata.annotations["n"] = "1";
+    live.insert(make_revision(owner, 1, label).metadata.name);  // of a pod that is still there
+    auto trimmed = co_await revisions.trim(rt::Context::background(), owner, std::move(live), 10);
+    EXPECT_TRUE(trimmed.has_value());
+    EXPECT_EQ(server.writes.size(), 988u);
+    co_await informers.stop();
+    co_await client->close();
+  });
+}
+
 }  // namespace
 }  // namespace pintle::controller::objects

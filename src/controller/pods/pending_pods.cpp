@@ -27,14 +27,17 @@ std::vector<PodPtr> PendingPods::merge(const std::string& owner_uid, std::vector
   });
   for (const auto& [key, pod] : owner.created) seen.push_back(pod);
   if (!owner.deleted.empty())
-    for (PodPtr& pod : seen)
-      if (owner.deleted.contains(pod->metadata.uid) && !is_deleted(pod->metadata)) {
-        auto going = std::make_shared<api::core_v1::Pod>(*pod);
-        going->metadata.deletion_timestamp = going->metadata.creation_timestamp;
-        pod = std::move(going);
-      }
+    for (PodPtr& pod : seen) pod = known(owner_uid, std::move(pod));
   if (owner.created.empty() && owner.deleted.empty()) owners_.erase(it);
   return seen;
+}
+
+PodPtr PendingPods::known(const std::string& owner_uid, PodPtr pod) const {
+  const auto it = owners_.find(owner_uid);
+  if (it == owners_.end() || is_deleted(pod->metadata) || !it->second.deleted.contains(pod->metadata.uid)) return pod;
+  auto going = std::make_shared<api::core_v1::Pod>(*pod);
+  going->metadata.deletion_timestamp = going->metadata.creation_timestamp;
+  return going;
 }
 
 }  // namespace pintle::controller::pods

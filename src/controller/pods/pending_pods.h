@@ -26,6 +26,10 @@ class PendingPods {
 
   // The owner's pods: `seen`, those told to go with a deletion timestamp, and those created that were not seen yet.
   std::vector<PodPtr> merge(const std::string& owner_uid, std::vector<PodPtr> seen);
+  // The owner's pods that were created and are not seen yet.
+  std::vector<PodPtr> unseen(const std::string& owner_uid) { return merge(owner_uid, {}); }
+  // The pod, with a deletion timestamp where it was told to go.
+  PodPtr known(const std::string& owner_uid, PodPtr pod) const;
   // Whether pods that were created are not seen yet.
   bool awaits(const std::string& owner_uid) const {
     const auto it = owners_.find(owner_uid);

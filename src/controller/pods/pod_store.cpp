@@ -68,6 +68,19 @@ PodStore::PodStore(client::Informers& informers) : pods_(informers.of<Pod>("", p
       "node", [](const Pod& pod) { return pod.spec.node_name.empty() ? std::vector<std::string>() : std::vector<std::string>{pod.spec.node_name}; });
 }
 
+// By the shorter way: there may be many pods of nobody, or many that have the selector's labels.
+std::vector<PodPtr> PodStore::orphans_selected(std::string_view namespace_name, const apimachinery::LabelSelector& selector) const {
+  client::Informer<Pod> pods = pods_;
+  const client::ObjectStore& store = pods.any().store();
+  const std::size_t orphans = store.count_by_index(objects::controller_index, std::string(objects::nobody_in) + std::string(namespace_name));
+  if (orphans == 0 || selector.matches_nothing()) return {};
+  const std::string rarest = client::rarest_label(store, namespace_name, apimachinery::demanded_labels(selector));
+  const bool by_label = !rarest.empty() && store.count_by_index(client::labels_index, rarest) < orphans;
+  auto out = by_label ? pods.by_index(client::labels_index, rarest) : objects::orphans_in(pods, namespace_name);
+  std::erase_if(out, [&](const PodPtr& pod) { return rules::controller_of(pod->metadata) != nullptr || !selector.matches(pod->metadata.labels); });
+  return out;
+}
+
 void PodStore::add_owner_handler(OwnerHandler handler) {
   auto shared = std::make_shared<const OwnerHandler>(std::move(handler));
   const auto tell = [shared](const PodPtr& pod) {

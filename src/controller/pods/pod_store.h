@@ -21,8 +21,8 @@ class PodStore {
   client::Informer<api::core_v1::Pod>& informer() { return pods_; }
   PodPtr get(std::string_view key) const { return pods_.get(key); }
   std::vector<PodPtr> controlled_by(std::string_view owner_uid) const { return objects::controlled_by(pods_, owner_uid); }
-  // Pods of the namespace that no controller owns.
-  std::vector<PodPtr> orphans_in(std::string_view namespace_name) const { return objects::orphans_in(pods_, namespace_name); }
+  // Pods of the namespace that no controller owns and the selector selects.
+  std::vector<PodPtr> orphans_selected(std::string_view namespace_name, const apimachinery::LabelSelector& selector) const;
   std::vector<PodPtr> on_node(std::string_view node) const { return pods_.by_index("node", node); }
   // Walks all pods of the namespace: for what is done once, never for an event.
   std::vector<PodPtr> in_namespace(std::string_view namespace_name) const { return pods_.list(namespace_name); }

@@ -163,8 +163,7 @@ rt::Task<Result<Unit>> ReplicaController::sync(rt::Context ctx, std::string key)
   std::vector<pods::PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
   look_for_unseen(set->metadata);
   if (!selector->matches_everything())
-    for (pods::PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
-      if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
+    for (pods::PodPtr& pod : deps_.pods.orphans_selected(set->metadata.namespace_, *selector)) candidates.push_back(std::move(pod));
   auto claimed = co_await claim_all(ctx, set, *selector, std::move(candidates));
   if (!claimed) co_return Unexpected(std::move(claimed).error());
 

@@ -47,7 +47,10 @@ rt::Task<Result<Unit>> Claims::settle_owners(rt::Context ctx, std::shared_ptr<co
     PersistentVolumeClaim copy = *there;
     copy.metadata.owner_references = std::move(*owners);
     auto written = co_await client_.update<PersistentVolumeClaim>(ctx, std::move(copy));
-    if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
+    if (written || written.error().reason == Reason::NotFound) continue;
+    Status why = std::move(written).error();
+    why.message = "could not update claim " + wanted.metadata.name + " for delete policy ownerRefs: " + why.message;
+    co_return Unexpected(std::move(why));
   }
   co_return Unit{};
 }

@@ -2,6 +2,8 @@
 
 #include "api/codec.h"
 #include "apimachinery/selectors/label_selector.h"
+#include "apimachinery/selectors/or_nothing.h"
+#include "client/label_index.h"
 #include "client/work_queue.h"
 #include "controller/objects/claim.h"
 #include "controller/objects/revisions.h"
@@ -30,6 +32,7 @@ class StatefulSetController final : public Controller {
         claims_(deps.client, deps.informers, deps.events),
         pending_(deps.pods),
         loop_(deps.loop("statefulset"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
+    client::index_selectors<StatefulSet>(sets_, [](const StatefulSet& set) { return apimachinery::selector_or_nothing(set.spec.selector.get()); });
     client::Informer<StatefulSet>::Handler sets;
     sets.on_add = [this](const SetPtr& set, bool) { enqueue(*set); };
     sets.on_update = [this](const SetPtr&, const SetPtr& set) { enqueue(*set); };
@@ -47,7 +50,7 @@ class StatefulSetController final : public Controller {
  private:
   void enqueue(const StatefulSet& set) { loop_.queue().add(client::object_key(set.metadata.namespace_, set.metadata.name)); }
   void enqueue_matching(const Pod& pod) {
-    for (const SetPtr& set : sets_.list(pod.metadata.namespace_)) {
+    for (const SetPtr& set : client::perhaps_selecting(sets_, pod.metadata.namespace_, pod.metadata.labels)) {
       const auto selector = apimachinery::to_label_selector(set->spec.selector.get());
       if (selector && !selector->matches_everything() && selector->matches(pod.metadata.labels) && ordinal_of(*set, pod.metadata.name)) enqueue(*set);
     }
@@ -62,6 +65,13 @@ class StatefulSetController final : public Controller {
   rt::Task<Result<Unit>> create_one(rt::Context ctx, SetPtr set, Creation creation, Plan& plan, objects::RevisionPtr current);
   rt::Task<Result<Unit>> remove_one(rt::Context ctx, SetPtr set, Removal removal);
   rt::Task<Result<Unit>> repair(rt::Context ctx, SetPtr set, pods::PodPtr pod);
+  // Its outcome is an event's.
+  rt::Task<Result<Unit>> update_one(rt::Context ctx, SetPtr set, pods::PodPtr pod);
+  rt::Task<Result<Unit>> settle_claims(rt::Context ctx, SetPtr set, const std::vector<pods::PodPtr>& pods);
+  void tell_failed_update(const StatefulSet& set, const Pod& pod, const Status& why) {
+    deps_.events.warning(set, "FailedUpdate",
+                         "Update Pod " + pod.metadata.name + " in StatefulSet " + set.metadata.name + " failed error: " + why.message);
+  }
   rt::Task<Result<Unit>> write_status(rt::Context ctx, SetPtr set, StatefulSetStatus status);
 
   ControllerDeps deps_;
@@ -84,8 +94,7 @@ rt::Task<Result<std::vector<pods::PodPtr>>> StatefulSetController::claim_all(rt:
   if (!selector) co_return Unexpected(std::move(selector).error());
   std::vector<pods::PodPtr> candidates = pending_.merge(set->metadata.uid, deps_.pods.controlled_by(set->metadata.uid));
   look_for_unseen(set->metadata);
-  for (pods::PodPtr& pod : deps_.pods.orphans_in(set->metadata.namespace_))
-    if (selector->matches(pod->metadata.labels)) candidates.push_back(std::move(pod));
+  for (pods::PodPtr& pod : deps_.pods.orphans_selected(set->metadata.namespace_, *selector)) candidates.push_back(std::move(pod));
   objects::ClaimRequest<Pod> request;
   request.owner = rules::controller_reference("apps/v1", "StatefulSet", set->metadata);
   request.owner_deleted = pods::is_deleted(set->metadata);
@@ -165,9 +174,32 @@ rt::Task<Result<Unit>> StatefulSetController::repair(rt::Context ctx, SetPtr set
   co_return Unit{};
 }
 
+rt::Task<Result<Unit>> StatefulSetController::update_one(rt::Context ctx, SetPtr set, pods::PodPtr pod) {
+  auto done = co_await repair(std::move(ctx), set, pod);
+  if (done) {
+    deps_.events.normal(*set, "SuccessfulUpdate", "Update Pod " + pod->metadata.name + " in StatefulSet " + set->metadata.name + " successful");
+  } else {
+    tell_failed_update(*set, *pod, done.error());
+  }
+  co_return std::move(done);
+}
+
+rt::Task<Result<Unit>> StatefulSetController::settle_claims(rt::Context ctx, SetPtr set, const std::vector<pods::PodPtr>& pods) {
+  if (pods::is_deleted(set->metadata)) co_return Unit{};
+  for (const pods::PodPtr& pod : pods) {
+    const auto ordinal = ordinal_of(*set, pod->metadata.name);
+    if (!ordinal || !is_wanted(*set, *ordinal)) continue;
+    auto done = co_await claims_.settle_owners(ctx, set, pod);
+    if (done) continue;
+    tell_failed_update(*set, *pod, done.error());
+    co_return std::move(done);
+  }
+  co_return Unit{};
+}
+
 rt::Task<Result<Unit>> StatefulSetController::apply(rt::Context ctx, SetPtr set, Plan& plan, objects::RevisionPtr current) {
   for (const int32_t ordinal : plan.claims) CO_TRY(co_await claims_.ensure(ctx, set, ordinal));
-  for (const pods::PodPtr& pod : plan.repair) CO_TRY(co_await repair(ctx, set, pod));
+  for (const pods::PodPtr& pod : plan.repair) CO_TRY(co_await update_one(ctx, set, pod));
   // In order there is at most one of either.
   std::function<rt::Task<Result<Unit>>(int)> attempt = [this, ctx, set, &plan, current](int i) {
     return create_one(ctx, set, plan.create[static_cast<std::size_t>(i)], plan, current);
@@ -225,10 +257,7 @@ rt::Task<Result<Unit>> StatefulSetController::sync(rt::Context ctx, std::string 
     co_return std::move(done);
   }
   if (plan.look_again) loop_.queue().add_after(key, *plan.look_again);
-  for (const pods::PodPtr& pod : *pods) {
-    const auto ordinal = ordinal_of(*set, pod->metadata.name);
-    if (ordinal && is_wanted(*set, *ordinal) && !pods::is_deleted(set->metadata)) CO_TRY(co_await claims_.settle_owners(ctx, set, pod));
-  }
+  CO_TRY(co_await settle_claims(ctx, set, *pods));
   std::set<std::string> live = {plan.status.current_revision, plan.status.update_revision};
   for (const pods::PodPtr& pod : *pods)
     if (const std::string* label = pod->metadata.labels.get(revision_label)) live.insert(*label);

@@ -25,22 +25,12 @@ class VolumeBinder final : public Controller {
         classes_(deps.informers.of<StorageClass>()),
         written_claims_(claims_),
         written_volumes_(volumes_),
-        claim_loop_(deps.loop("claims"), [this](rt::Context ctx, std::string key) { return sync_claim(std::move(ctx), std::move(key)); }),
+        claim_loop_(deps.loop("claims"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }),
         volume_loop_(deps.loop("volumes"), [this](rt::Context ctx, std::string key) { return sync_volume(std::move(ctx), std::move(key)); }) {
     count_all();
-    claims_.on_any([this](const PersistentVolumeClaim& claim) {
-      claim_loop_.queue().add(client::object_key(claim.metadata.namespace_, claim.metadata.name));
-      if (!claim.spec.volume_name.empty()) volume_loop_.queue().add(claim.spec.volume_name);
-    });
-    volumes_.on_any([this](const PersistentVolume& volume) {
-      volume_loop_.queue().add(volume.metadata.name);
-      if (volume.spec.claim_ref) {
-        claim_loop_.queue().add(client::object_key(volume.spec.claim_ref->namespace_, volume.spec.claim_ref->name));
-      } else {
-        wake_waiting();
-      }
-    });
-    classes_.on_any([this](const StorageClass&) { wake_waiting(); });
+    watch_claims();
+    watch_volumes();
+    classes_.on_any([this](const StorageClass& one) { class_changed(one.metadata.name); });
   }
   // One claim at a time: two must not choose one volume.
   void start() override {
@@ -54,15 +44,18 @@ class VolumeBinder final : public Controller {
 
  private:
   void count_all();
-  void wake_waiting() {
-    for (const ClaimPtr& claim : claims_.list())
-      if (claim->spec.volume_name.empty()) claim_loop_.queue().add(client::object_key(claim->metadata.namespace_, claim->metadata.name));
+  void watch_claims();
+  void watch_volumes();
+  void claim_changed(const PersistentVolumeClaim& claim);
+  void volume_changed(const PersistentVolume& volume);
+  void class_changed(const std::string& name);
+  static bool is_waiting(const PersistentVolumeClaim& claim) { return claim.spec.volume_name.empty() && !claim.metadata.deletion_timestamp; }
+  static std::string key_of(const PersistentVolumeClaim& claim) { return client::object_key(claim.metadata.namespace_, claim.metadata.name); }
+  ClaimPtr claim_named(const std::string& key) {
+    const ClaimPtr claim = claims_.get(key);
+    return claim ? written_claims_.newest(claim) : nullptr;
   }
-  std::vector<VolumePtr> volumes() {
-    std::vector<VolumePtr> out = volumes_.list();
-    for (VolumePtr& volume : out) volume = written_volumes_.newest(volume);
-    return out;
-  }
+  std::vector<VolumePtr> promised_to(const std::string& claim_key);
   VolumePtr volume_named(const std::string& name) {
     VolumePtr volume = volumes_.get(name);
     return volume ? written_volumes_.newest(volume) : nullptr;
@@ -71,6 +64,9 @@ class VolumeBinder final : public Controller {
     const auto found = classes_.get(class_of(claim));
     return found != nullptr && found->volume_binding_mode == "WaitForFirstConsumer" && !claim.metadata.annotations.contains(selected_node_annotation);
   }
+  // Of a claim, or of a volume (its name has no '/') that is free and looks for one: both are the work of the one worker.
+  rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
+  rt::Task<Result<Unit>> offer(rt::Context ctx, std::string name);
   rt::Task<Result<Unit>> sync_claim(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> sync_volume(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> bind(rt::Context ctx, ClaimPtr claim, VolumePtr volume);
@@ -85,6 +81,9 @@ class VolumeBinder final : public Controller {
   client::Informer<StorageClass> classes_;
   objects::Written<PersistentVolumeClaim> written_claims_;
   objects::Written<PersistentVolume> written_volumes_;
+  FitIndex free_;                                // volumes, as the informer has them
+  FitIndex waiting_;                             // claims that no pod has to come for first
+  std::map<std::string, std::string> promised_;  // by claim: the volume that we gave it, until the claim knows
   // Counted by class, and claims by namespace too, as upstream does.
   Tally volume_kinds_{deps_.families.gauges("pv_collector_total_pv_count", "Volumes, by what keeps them.", {"plugin_name", "volume_mode"})};
   Tally bound_volumes_{deps_.families.gauges("pv_collector_bound_pv_count", "Volumes that are bound.", {"storage_class"})};
@@ -97,6 +96,77 @@ class VolumeBinder final : public Controller {
       deps_.families.counter("retroactive_storageclass_errors_total", "Claims that could not be given the default class later.");
   client::ControlLoop claim_loop_, volume_loop_;
 };
+
+void VolumeBinder::watch_claims() {
+  claims_.add_index("waiting by class", [](const PersistentVolumeClaim& claim) {
+    return is_waiting(claim) ? std::vector<std::string>{class_of(claim)} : std::vector<std::string>();
+  });
+  claims_.add_index("naming a volume", [](const PersistentVolumeClaim& claim) {
+    return claim.spec.volume_name.empty() ? std::vector<std::string>() : std::vector<std::string>{claim.spec.volume_name};
+  });
+  client::Informer<PersistentVolumeClaim>::Handler handler;
+  handler.on_add = [this](const ClaimPtr& claim, bool) { claim_changed(*claim); };
+  handler.on_update = [this](const ClaimPtr&, const ClaimPtr& claim) { claim_changed(*claim); };
+  handler.on_delete = [this](const ClaimPtr& claim) {
+    waiting_.erase(key_of(*claim));
+    promised_.erase(key_of(*claim));
+    if (!claim->spec.volume_name.empty()) volume_loop_.queue().add(claim->spec.volume_name);
+  };
+  claims_.add_handler(std::move(handler));
+}
+
+void VolumeBinder::watch_volumes() {
+  volumes_.add_index("claim_ref", [](const PersistentVolume& volume) {
+    const auto* ref = volume.spec.claim_ref.get();
+    return ref ? std::vector<std::string>{client::object_key(ref->namespace_, ref->name)} : std::vector<std::string>();
+  });
+  client::Informer<PersistentVolume>::Handler handler;
+  handler.on_add = [this](const VolumePtr& volume, bool) { volume_changed(*volume); };
+  handler.on_update = [this](const VolumePtr&, const VolumePtr& volume) { volume_changed(*volume); };
+  handler.on_delete = [this](const VolumePtr& volume) {
+    free_.erase(volume->metadata.name);
+    if (const auto* ref = volume->spec.claim_ref.get()) claim_loop_.queue().add(client::object_key(ref->namespace_, ref->name));
+  };
+  volumes_.add_handler(std::move(handler));
+}
+
+void VolumeBinder::claim_changed(const PersistentVolumeClaim& claim) {
+  const std::string key = key_of(claim);
+  if (is_waiting(claim) && !waits_for_pod(claim)) {
+    waiting_.put(key, fit_of(claim));
+  } else {
+    waiting_.erase(key);
+  }
+  claim_loop_.queue().add(key);
+  if (!claim.spec.volume_name.empty()) volume_loop_.queue().add(claim.spec.volume_name);
+}
+
+void VolumeBinder::volume_changed(const PersistentVolume& volume) {
+  const std::string& name = volume.metadata.name;
+  volume_loop_.queue().add(name);
+  if (is_free(volume)) {
+    free_.put(name, fit_of(volume));
+    claim_loop_.queue().add(name);
+    for (const ClaimPtr& claim : claims_.by_index("naming a volume", name)) claim_loop_.queue().add(key_of(*claim));
+    return;
+  }
+  free_.erase(name);
+  if (const auto* ref = volume.spec.claim_ref.get()) claim_loop_.queue().add(client::object_key(ref->namespace_, ref->name));
+}
+
+// Claims of the class, and those of none: it may be the default one now.
+void VolumeBinder::class_changed(const std::string& name) {
+  for (const std::string& one : {name, std::string()})
+    for (const ClaimPtr& claim : claims_.by_index("waiting by class", one)) claim_changed(*claim);
+}
+
+std::vector<VolumePtr> VolumeBinder::promised_to(const std::string& claim_key) {
+  std::vector<VolumePtr> out = volumes_.by_index("claim_ref", claim_key);
+  for (VolumePtr& volume : out) volume = written_volumes_.newest(volume);
+  if (const auto it = promised_.find(claim_key); it != promised_.end())
+    if (VolumePtr volume = volume_named(it->second)) out.push_back(std::move(volume));
+  return out;
+}
 
 void VolumeBinder::count_all() {
   client::Informer<PersistentVolumeClaim>::Handler claims;
@@ -168,6 +238,7 @@ rt::Task<Result<Unit>> VolumeBinder::bind(rt::Context ctx, ClaimPtr claim, Volum
     if (!written) co_return Unexpected(std::move(written).error());
     volume = std::make_shared<const PersistentVolume>(*written);
     written_volumes_.remember(std::move(*written));
+    promised_[key_of(*claim)] = volume->metadata.name;
   }
   CO_TRY(co_await set_volume_phase(ctx, volume, "Bound"));
   if (claim->spec.volume_name != volume->metadata.name || !claim->metadata.annotations.contains(bind_completed_annotation)) {
@@ -180,6 +251,7 @@ rt::Task<Result<Unit>> VolumeBinder::bind(rt::Context ctx, ClaimPtr claim, Volum
     claim = std::make_shared<const PersistentVolumeClaim>(*written);
     written_claims_.remember(std::move(*written));
   }
+  promised_.erase(key_of(*claim));
   co_return co_await set_claim_phase(std::move(ctx), claim, "Bound", volume);
 }
 
@@ -225,10 +297,36 @@ rt::Task<Result<Unit>> VolumeBinder::ask_provisioner(rt::Context ctx, ClaimPtr c
   co_return co_await set_claim_phase(std::move(ctx), claim, "Pending", nullptr);
 }
 
+rt::Task<Result<Unit>> VolumeBinder::sync(rt::Context ctx, std::string key) {
+  if (key.contains('/')) co_return co_await sync_claim(std::move(ctx), std::move(key));
+  co_return co_await offer(std::move(ctx), std::move(key));
+}
+
+// A claim's own round chooses among the volumes that there are; this is for those that come later. A claim that is found is bound by its
+// round, perhaps to another volume: then this one looks for the next.
+rt::Task<Result<Unit>> VolumeBinder::offer(rt::Context ctx, std::string name) {
+  const VolumePtr volume = volume_named(name);
+  if (volume == nullptr || !is_free(*volume)) co_return Unit{};
+  std::string found;
+  (void)waiting_.for_volume(fit_of(*volume), [&](const std::string& key) {
+    const ClaimPtr claim = claim_named(key);
+    if (claim == nullptr || !is_waiting(*claim) || waits_for_pod(*claim) || !satisfies(*volume, *claim)) return false;
+    found = key;
+    return true;
+  });
+  if (found.empty()) co_return Unit{};
+  CO_TRY(co_await sync_claim(std::move(ctx), found));
+  const ClaimPtr claim = claim_named(found);
+  if (claim == nullptr || !is_waiting(*claim)) claim_loop_.queue().add(name);
+  co_return Unit{};
+}
+
 rt::Task<Result<Unit>> VolumeBinder::sync_claim(rt::Context ctx, std::string key) {
-  ClaimPtr claim = claims_.get(key);
-  if (claim == nullptr) co_return Unit{};
-  claim = written_claims_.newest(claim);
+  const ClaimPtr claim = claim_named(key);
+  if (claim == nullptr) {
+    promised_.erase(key);
+    co_return Unit{};
+  }
   if (claim->metadata.annotations.contains(bind_completed_annotation)) {
     const VolumePtr volume = volume_named(claim->spec.volume_name);
     if (volume != nullptr && (!volume->spec.claim_ref || is_promised(*volume, *claim))) co_return co_await bind(std::move(ctx), claim, volume);
@@ -250,7 +348,7 @@ rt::Task<Result<Unit>> VolumeBinder::sync_claim(rt::Context ctx, std::string key
       deps_.events.warning(*claim, "FailedBinding", "volume \"" + volume->metadata.name + "\" already bound to a different claim.");
     co_return co_await set_claim_phase(std::move(ctx), claim, "Pending", nullptr);
   }
-  const VolumePtr volume = choose_volume(*claim, volumes());
+  const VolumePtr volume = choose_volume(*claim, promised_to(key), free_, [this](const std::string& name) { return volume_named(name); });
   const bool promised = volume != nullptr && is_promised(*volume, *claim);
   if (volume != nullptr && (promised || !waits_for_pod(*claim))) co_return co_await bind(std::move(ctx), claim, volume);
   if (const std::string name = retroactive_class(*claim, classes_.list()); !name.empty()) co_return co_await set_class(std::move(ctx), claim, name);

@@ -13,11 +13,6 @@ constexpr std::string_view class_annotation = "volume.beta.kubernetes.io/storage
 constexpr std::string_view default_annotations[] = {"storageclass.kubernetes.io/is-default-class",
                                                     "storageclass.beta.kubernetes.io/is-default-class"};
 
-std::string class_of(const PersistentVolume& volume) {
-  const std::string* old = volume.metadata.annotations.get(class_annotation);
-  return old ? *old : volume.spec.storage_class_name;
-}
-
 api::Quantity storage_of(const FlatMap<api::Quantity>& list) {
   const api::Quantity* size = list.get("storage");
   return size ? *size : api::Quantity();
@@ -28,6 +23,15 @@ api::Quantity storage_of(const FlatMap<api::Quantity>& list) {
 std::string class_of(const PersistentVolumeClaim& claim) {
   const std::string* old = claim.metadata.annotations.get(class_annotation);
   return old ? *old : claim.spec.storage_class_name.value_or("");
+}
+
+std::string class_of(const PersistentVolume& volume) {
+  const std::string* old = volume.metadata.annotations.get(class_annotation);
+  return old ? *old : volume.spec.storage_class_name;
+}
+
+bool is_free(const PersistentVolume& volume) {
+  return !volume.metadata.deletion_timestamp && !volume.spec.claim_ref && volume.status.phase == "Available";
 }
 
 std::string plugin_of(const PersistentVolume& volume) {
@@ -172,14 +176,17 @@ std::optional<ReclaimFault> reclaim_fault(const PersistentVolume& volume) {
                                                 (is_known_in_tree(volume) ? "no deletable volume plugin matched" : "no volume plugin matched")};
 }
 
-VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<VolumePtr>& volumes) {
+VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<VolumePtr>& promised, const FitIndex& free,
+                        const std::function<VolumePtr(const std::string& name)>& volume_named) {
+  for (const VolumePtr& volume : promised)
+    if (!volume->metadata.deletion_timestamp && is_promised(*volume, claim) && has_room(*volume, claim)) return volume;
   VolumePtr best;
-  for (const VolumePtr& volume : volumes) {
-    if (volume->metadata.deletion_timestamp) continue;
-    if (is_promised(*volume, claim) && has_room(*volume, claim)) return volume;
-    if (volume->spec.claim_ref || volume->status.phase != "Available" || !satisfies(*volume, claim)) continue;
-    if (best == nullptr || storage_of(volume->spec.capacity).compare(storage_of(best->spec.capacity)) < 0) best = volume;
-  }
+  (void)free.for_claim(fit_of(claim), [&](const std::string& name) {
+    VolumePtr volume = volume_named(name);
+    if (volume == nullptr || !is_free(*volume) || !satisfies(*volume, claim)) return false;
+    best = std::move(volume);
+    return true;
+  });
   return best;
 }
 

@@ -1,6 +1,7 @@
 // Claims and volumes: which volume a claim gets. Pure.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/storage_v1.h"
 #include "controller/objects/migrated_drivers.h"
+#include "controller/volume_binder/fit_index.h"
 
 namespace pintle::controller::volume_binder {
 
@@ -25,14 +27,19 @@ inline constexpr std::string_view provisioner_annotations[] = {"volume.kubernete
 inline constexpr std::string_view selected_node_annotation = "volume.kubernetes.io/selected-node";
 
 std::string class_of(const PersistentVolumeClaim& claim);  // "": none
+std::string class_of(const PersistentVolume& volume);
+// Nobody has the volume, and it may be had.
+bool is_free(const PersistentVolume& volume);
 // Whether the volume is promised to the claim: by name, and by uid where it states one.
 bool is_promised(const PersistentVolume& volume, const PersistentVolumeClaim& claim);
 // Whether the volume has what the claim asks for.
 bool satisfies(const PersistentVolume& volume, const PersistentVolumeClaim& claim);
 // Why the volume that a claim names cannot be its; "": it can.
 std::string mismatch(const PersistentVolume& volume, const PersistentVolumeClaim& claim);
-// The volume that is promised to the claim, else the smallest free one that will do; nullptr: none.
-VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<VolumePtr>& volumes);
+// Of the volumes whose claimRef names the claim one that is promised to it, else the best of the free ones; nullptr: none.
+// `volume_named` says what a volume of the index is by now; nullptr: gone.
+VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<VolumePtr>& promised, const FitIndex& free,
+                        const std::function<VolumePtr(const std::string& name)>& volume_named);
 
 // The class that a claim gets which asked for none at all ("" is asking): of the classes that say they are the default one, the newest,
 // of equally new ones the first by name; "": none.

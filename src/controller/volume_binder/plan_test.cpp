@@ -53,9 +53,16 @@ PersistentVolumeClaim claim_of(const std::string& spec) {
 }
 
 void check(const std::string& claim, const std::string& volumes, const std::string& want) {
-  std::vector<VolumePtr> all;
-  for (const std::string& one : split(volumes, ',')) all.push_back(std::make_shared<const PersistentVolume>(volume_of(one)));
-  const VolumePtr chosen = choose_volume(claim_of(claim), all);
+  std::map<std::string, VolumePtr> all;
+  std::vector<VolumePtr> promised;
+  FitIndex free;
+  for (const std::string& one : split(volumes, ',')) {
+    auto volume = std::make_shared<const PersistentVolume>(volume_of(one));
+    all[volume->metadata.name] = volume;
+    if (volume->spec.claim_ref) promised.push_back(volume);
+    if (is_free(*volume)) free.put(volume->metadata.name, fit_of(*volume));
+  }
+  const VolumePtr chosen = choose_volume(claim_of(claim), promised, free, [&](const std::string& name) { return all.at(name); });
   EXPECT_EQ(chosen ? chosen->metadata.name : "none", want) << claim << " of " << volumes;
 }
 
@@ -64,7 +71,8 @@ TEST(VolumeBinderPlan, TheSmallestThatWillDo) {
   check("{}", "a 1Gi RWO", "a");
   check("{}", "a 1023Mi RWO", "none");
   check("{}", "a 5Gi RWO, b 2Gi RWO, c 3Gi RWO", "b");
-  check("{}", "a 5Gi RWO, b 2Gi RWX, c 3Gi RWO RWX", "c");
+  check("{}", "a 5Gi RWO, b 2Gi RWX, c 3Gi RWO RWX", "a");  // as upstream: few access modes come before little room
+  check("{}", "a 3Gi RWO RWX, b 2Gi RWO RWX, c 2Gi RWX", "b");
   check("{accessModes: [ReadWriteOnce, ReadWriteMany]}", "a 1Gi RWO, b 9Gi RWO RWX", "b");
   check("{resources: {requests: {storage: 4Gi}}}", "a 5Gi RWO, b 2Gi RWO", "a");
 }

@@ -80,7 +80,7 @@ def a_failed_pod_is_replaced(c):
     c.wait(_available(c, 1), 'one available')
     pod = c.list('Pod')[0]['metadata']
     c.patch('Pod', pod['name'], {'status': {'phase': 'Failed', 'reason': 'Evicted'}}, 'status')
-    c.wait(lambda: c.list('Pod') and c.list('Pod')[0]['metadata']['uid'] != pod['uid'], 'another pod')
+    c.wait(lambda: [p['metadata']['uid'] != pod['uid'] for p in c.list('Pod')] == [True], 'another pod')
     c.wait(_available(c, 1), 'one available again')
 
 
