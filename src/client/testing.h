@@ -146,6 +146,15 @@ class FakeServer final : public net::Handler {
     return it != objects_.end() ? &it->second.json : nullptr;
   }
 
+  // What the write that began after `changes` of them has made or changed, if that is what its path is about; nullptr: it kept nothing.
+  const std::string* kept_by(const Write& write, std::size_t changes) const {
+    if (log_.size() == changes) return nullptr;
+    if (write.method == "PUT") return kept_at(write.path);
+    const auto name_of = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };
+    const bool made = write.method == "POST" && name_of(log_.back().collection) == name_of(write.path);
+    return made ? &log_.back().json : nullptr;
+  }
+
   rt::Task<void> serve_write(rt::Context ctx, net::Request& request, net::ResponseWriter& writer) {
     auto body = co_await net::read_all(ctx, *request.body, 1 << 20);
     if (!body) co_return;
@@ -160,8 +169,8 @@ class FakeServer final : public net::Handler {
     } else if (code >= 300) {
       type = "text/plain";
       answer = Bytes::literal("refused by the test");
-    } else if (const std::string* kept = write.method == "PUT" && log_.size() > changes ? kept_at(write.path) : nullptr) {
-      answer = Bytes::copy(*kept);  // what on_write made of it, with its revision
+    } else if (const std::string* kept = kept_by(write, changes)) {
+      answer = Bytes::copy(*kept);  // with its name and revision
     } else if (write.method == "PATCH") {
       if (const std::string* kept = kept_at(write.path)) answer = Bytes::copy(*kept);
     } else if (write.method != "DELETE" && !write.path.ends_with("/binding")) {

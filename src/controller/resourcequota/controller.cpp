@@ -21,12 +21,14 @@ namespace {
 // Objects leave in crowds (a Deployment with its pods): one recount for all of them.
 constexpr rt::Duration recount_pause = std::chrono::milliseconds(200);
 // A lower count is not written while what was charged may not be among the objects yet. Admission charges before the object is stored: this
-// long the request may take.
+// long the request may take. Changes of the quota that show no charge may hide one (a list after an outage shows the last state alone), but
+// where they never pause they hold nothing back for longer than charges_max.
 constexpr rt::Duration charge_pause = std::chrono::seconds(1);
-// An informer whose watch is cut off lacks what was made since. It is asked again after a pause; a server that sends no bookmarks never says
-// how far its watch is.
+constexpr rt::Duration charges_max = std::chrono::seconds(10);
+// An informer whose watch is cut off lacks what was made since, for as long as a watch lasts that nobody ends (ten minutes and a half). It is
+// asked again after a pause; a server that sends no bookmarks never says how far its watch is.
 constexpr rt::Duration behind_pause = std::chrono::seconds(5);
-constexpr rt::Duration behind_max = std::chrono::minutes(2);
+constexpr rt::Duration behind_max = std::chrono::minutes(11);
 
 class QuotaController final : public Controller {
  public:
@@ -38,12 +40,12 @@ class QuotaController final : public Controller {
         loop_(deps.loop("resourcequota_primary"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }) {
     client::Informer<ResourceQuota>::Handler quotas;
     quotas.on_add = [this](const QuotaPtr& quota, bool) {
-      charged({}, *quota);
+      changed({}, *quota);
       loop_.queue().add(client::object_key(quota->metadata.namespace_, quota->metadata.name));
     };
-    quotas.on_delete = [this](const QuotaPtr& quota) { charged_.erase(client::object_key(quota->metadata.namespace_, quota->metadata.name)); };
+    quotas.on_delete = [this](const QuotaPtr& quota) { histories_.erase(client::object_key(quota->metadata.namespace_, quota->metadata.name)); };
     quotas.on_update = [this](const QuotaPtr& before, const QuotaPtr& after) {
-      charged(before->status.used, *after);
+      changed(before->status.used, *after);
       if (!(before->spec.hard == after->spec.hard) || !(after->status.hard == after->spec.hard))
         loop_.queue().add(client::object_key(after->metadata.namespace_, after->metadata.name));
     };
@@ -76,8 +78,13 @@ class QuotaController final : public Controller {
       if (costs_differ(*quota, resource, api::Object::of(before), api::Object::of(after)))
         loop_.queue().add_after(client::object_key(namespace_name, quota->metadata.name), recount_pause);
   }
-  // What the quota says is used, since `before`.
-  void charged(const ResourceList& before, const ResourceQuota& quota);
+  // When a quota was charged, or may have been, as far as its informer has shown it.
+  struct History {
+    std::string own_version;                     // the last that we wrote
+    rt::TimePoint changed{}, restless{};         // by others: last, and since when without a pause
+    std::map<std::string, rt::TimePoint> rises;  // by name
+  };
+  void changed(const ResourceList& before, const ResourceQuota& quota);
   // How long the name's count may not fall below what the quota says; 0: it may.
   rt::Duration held(const std::string& key, const std::string& name, bool behind) const;
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
@@ -93,8 +100,8 @@ class QuotaController final : public Controller {
   client::Informer<ResourceQuota> quotas_;
   client::Informer<Service> services_;
   client::Informer<PersistentVolumeClaim> claims_;
-  std::map<std::string, client::AnyInformer*> watched_;                  // by "resource.group"; the shared informers own them
-  std::map<std::string, std::map<std::string, rt::TimePoint>> charged_;  // by quota and name: when what is used was last seen to rise
+  std::map<std::string, client::AnyInformer*> watched_;  // by "resource.group"; the shared informers own them
+  std::map<std::string, History> histories_;             // by quota
   client::ControlLoop loop_;
 };
 
@@ -124,18 +131,23 @@ rt::Task<Result<client::AnyInformer*>> QuotaController::watch(rt::Context ctx, C
   co_return informer;
 }
 
-void QuotaController::charged(const ResourceList& before, const ResourceQuota& quota) {
-  const std::string key = client::object_key(quota.metadata.namespace_, quota.metadata.name);
-  for (const std::string& name : fallen(quota.status.used, before)) charged_[key][name] = deps_.runtime.clock().now();
+void QuotaController::changed(const ResourceList& before, const ResourceQuota& quota) {
+  History& history = histories_[client::object_key(quota.metadata.namespace_, quota.metadata.name)];
+  if (quota.metadata.resource_version == history.own_version) return;
+  const rt::TimePoint now = deps_.runtime.clock().now();
+  if (now - history.changed >= charge_pause) history.restless = now;
+  history.changed = now;
+  for (const std::string& name : fallen(quota.status.used, before)) history.rises[name] = now;
 }
 
 rt::Duration QuotaController::held(const std::string& key, const std::string& name, bool behind) const {
-  const auto quota = charged_.find(key);
-  if (quota == charged_.end()) return {};
-  const auto at = quota->second.find(name);
-  if (at == quota->second.end()) return {};
-  const rt::Duration since = deps_.runtime.clock().now() - at->second;
-  if (since < charge_pause) return charge_pause - since;
+  const auto history = histories_.find(key);
+  if (history == histories_.end()) return {};
+  const rt::TimePoint now = deps_.runtime.clock().now();
+  const auto rise = history->second.rises.find(name);
+  if (rise != history->second.rises.end() && now - rise->second < charge_pause) return charge_pause - (now - rise->second);
+  const rt::Duration since = now - history->second.changed;
+  if (since < charge_pause && now - history->second.restless < charges_max) return charge_pause - since;
   return behind && since < behind_max ? behind_pause : rt::Duration{};
 }
 
@@ -184,6 +196,8 @@ rt::Task<Result<Unit>> QuotaController::sync(rt::Context ctx, std::string key) {
   copy.status.used = std::move(counted->used);
   auto written = co_await deps_.client.update_status<ResourceQuota>(std::move(ctx), std::move(copy));
   if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
+  if (const auto history = histories_.find(key); written && history != histories_.end())
+    history->second.own_version = written->metadata.resource_version;
   co_return Unit{};
 }
 

@@ -78,6 +78,45 @@ TEST(QuotaController, NeverTakesAFreshChargeBack) {
   });
 }
 
+// A list after an outage shows the last state: what was counted down and charged meanwhile looks as if nothing had happened.
+TEST(QuotaController, ChargesThatItDidNotSeeCount) {
+  testing::in_world([](World& world) -> rt::Task<void> {
+    world.server.put(pod_named("a"));
+    world.server.put(pod_named("b"));
+    world.server.put(quota_with(2));
+    co_await world.start(make_resourcequota_controller);
+    co_await pass(std::chrono::seconds(3));
+    world.server.put(quota_with(2));
+    world.server.remove(pod_named("a"));
+    co_await pass(std::chrono::milliseconds(900));
+    EXPECT_EQ(used_of(world), "");
+    world.server.put(pod_named("c"));
+    co_await pass(std::chrono::seconds(5));
+    EXPECT_EQ(used_of(world), "");
+  });
+}
+
+// Charges of one name that never pause do not hold back another's count.
+TEST(QuotaController, OthersChargesHoldNothingBackForLong) {
+  testing::in_world([](World& world) -> rt::Task<void> {
+    world.server.put(pod_named("a"));
+    ResourceQuota quota = quota_with(1);
+    quota.spec.hard["services"] = quota.status.hard["services"] = api::Quantity::from_int(1000);
+    quota.status.used["services"] = api::Quantity::from_int(0);
+    world.server.put(quota);
+    co_await world.start(make_resourcequota_controller);
+    co_await pass(std::chrono::seconds(3));
+    world.server.remove(pod_named("a"));
+    for (int i = 1; i <= 30; ++i) {
+      quota.status.used["services"] = api::Quantity::from_int(i);
+      world.server.put(quota);
+      world.server.tell_progress<api::core_v1::Pod>();
+      co_await pass(std::chrono::milliseconds(500));
+    }
+    EXPECT_TRUE(used_of(world).starts_with("0")) << used_of(world);
+  });
+}
+
 // The pods' watch tells nothing, as one that is cut off: what it does not show may be there.
 TEST(QuotaController, CountsDownOnlyWhatItsInformerHasReached) {
   testing::in_world([](World& world) -> rt::Task<void> {
