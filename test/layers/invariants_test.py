@@ -12,7 +12,7 @@ SYSTEM = re.compile(r'(?<![\w>:])::(\w+)\(|\bstd::((?:i|o)?fstream|filesystem)\b
 # Which file may call what, and why it is not `os` that does. Entries go; none is added without a reason.
 LISTED = {
     # The log and what measures this very process stand below `os`.
-    'component/log.cpp': {'getpid', 'write'}, 'component/memory.cpp': {'sysconf'}, 'component/metrics.cpp': {'fstream', 'sysconf', 'filesystem'},
+    'component/log.cpp': {'getpid', 'write'}, 'component/memory.cpp': {'fstream', 'sysconf'}, 'component/metrics.cpp': {'fstream', 'sysconf', 'filesystem'},
     # Environment variables that clients and upstream's tools share: in a pod, and PATH.
     'client/kubeconfig.cpp': {'getenv'}, 'cli/probe.cpp': {'getenv'},
     # Signals to processes that this installation started, and the lock that says which one runs.
