@@ -1,7 +1,5 @@
 #include "client/informer.h"
 
-#include <unordered_set>
-
 #include "base/check_scope.h"
 #include "client/wire.h"
 #include "component/log.h"

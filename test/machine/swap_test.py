@@ -1,5 +1,4 @@
-"""Swap under cgroup v2: what a container may swap follows from its share of the machine's memory, where the kubelet is told so; and from nothing
-where it is not."""
+"""LimitedSwap under cgroup v2: what a container may swap follows from the share of the machine's memory that it asks for."""
 import json
 
 import pytest
@@ -37,9 +36,9 @@ def machine():
         made.stop()
 
 
-def serve(machine, behaviour):
+def serve(machine):
     config = {'apiVersion': 'kubelet.config.k8s.io/v1beta1', 'kind': 'KubeletConfiguration', 'failSwapOn': False,
-              'memorySwap': {'swapBehavior': behaviour} if behaviour else {}}
+              'memorySwap': {'swapBehavior': 'LimitedSwap'}}
     machine.run(f"echo '{json.dumps(config)}' > /root/kubelet.json")
     return Kubectl(machine.serve('--kubelet-config=/root/kubelet.json', '--disable=dns,metrics-server'))
 
@@ -53,7 +52,7 @@ def swap_limit(machine, kubectl, name):
 
 def test_limited_swap(machine):
     machine.run('swapon /dev/vdc')
-    kubectl = serve(machine, 'LimitedSwap')
+    kubectl = serve(machine)
     await_true('the node is ready', lambda: 'True' in kubectl('get', 'nodes', '-o', 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'), 240, 1)
     pods = [pod('share', **BURSTABLE), pod('hungry', command=HUNGRY, **BURSTABLE),
             pod('guaranteed', requests={'memory': '64Mi', 'cpu': '100m'}, limits={'memory': '64Mi', 'cpu': '100m'}),
