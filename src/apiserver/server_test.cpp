@@ -227,6 +227,50 @@ rt::Task<void> watch_events(InProcessServer& server) {
 }
 TEST(Server, Watches) { with_server(watch_events); }
 
+// A watch that ends by its own time says how far it came, so that the next one begins there.
+rt::Task<void> last_bookmarks(InProcessServer& server) {
+  const Answer made = co_await server.ask("POST", maps, config_map("one"));
+  const Answer other = co_await server.ask("POST", maps, config_map("two"));
+  const std::string one = std::string(maps) + "?watch=1&fieldSelector=metadata.name%3Done&resourceVersion=" + made.at("metadata.resourceVersion");
+  const std::string told = co_await server.stream(one + "&allowWatchBookmarks=true&timeoutSeconds=5", 2);
+  EXPECT_EQ(told.find(R"({"type":"BOOKMARK","object":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":")"), 0u) << told;
+  EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
+  const std::size_t number = told.find(R"("resourceVersion":")") + 19;
+  EXPECT_GE(std::stoll(told.substr(number)), std::stoll(other.at("metadata.resourceVersion"))) << told;
+  EXPECT_EQ(co_await server.stream(one + "&timeoutSeconds=5", 1), "");
+  EXPECT_EQ(co_await server.stream(one + "&allowWatchBookmarks=true&timeoutSeconds=1", 1), "");
+}
+TEST(Server, AWatchEndsWithABookmark) { with_simulated_server(last_bookmarks); }
+
+// Pods are found by their node; a selection of one name answers without a page to come.
+rt::Task<void> found_by_field(InProcessServer& server) {
+  (void)co_await server.ask("POST", "/api/v1/namespaces/default/serviceaccounts",
+                            R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  for (const auto& [name, node] : {std::pair("a", "n1"), std::pair("a-1", "n2"), std::pair("b", "n1")}) {
+    const Answer made = co_await server.ask("POST", pods,
+                                            R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + std::string(name) +
+                                                R"("},"spec":{"nodeName":")" + node + R"(","containers":[{"name":"c","image":"i"}]}})");
+    EXPECT_EQ(made.status, 201) << made.body;
+  }
+  const auto names = [](const Answer& answer) { return answer.at("items.0.metadata.name") + " " + answer.at("items.1.metadata.name"); };
+  EXPECT_EQ(names(co_await server.get("/api/v1/pods?fieldSelector=spec.nodeName%3Dn1")), "a b");
+  EXPECT_EQ(names(co_await server.get("/api/v1/pods?fieldSelector=spec.nodeName%3Dn1,metadata.name%3Db")), "b ");
+  EXPECT_EQ(names(co_await server.get("/api/v1/pods?fieldSelector=spec.nodeName%21%3Dn1")), "a-1 ");
+  const Answer page = co_await server.get("/api/v1/pods?limit=1&fieldSelector=spec.nodeName%3Dn1");
+  EXPECT_EQ(names(page), "a ");
+  const Answer rest = co_await server.get("/api/v1/pods?limit=1&fieldSelector=spec.nodeName%3Dn1&continue=" + page.at("metadata.continue"));
+  EXPECT_EQ(names(rest), "b ") << rest.body;
+  EXPECT_EQ(rest.at("metadata.continue"), "") << rest.body;
+  const Answer single = co_await server.get(pods + "?limit=1&fieldSelector=metadata.name%3Da");
+  EXPECT_EQ(names(single), "a ");
+  EXPECT_EQ(single.at("metadata.continue"), "") << single.body;
+  const std::string state = co_await server.stream("/api/v1/pods?watch=1&timeoutSeconds=5&fieldSelector=spec.nodeName%3Dn1", 3);
+  EXPECT_EQ(std::count(state.begin(), state.end(), '\n'), 2) << state;
+  EXPECT_EQ(state.find("a-1"), std::string::npos) << state;
+}
+TEST(Server, FindsPodsByTheirNode) { with_simulated_server(found_by_field); }
+
 rt::Task<void> other_forms(InProcessServer& server) {
   (void)co_await server.ask("POST", maps, config_map("one"));
   const std::string one = std::string(maps) + "/one";

@@ -45,7 +45,7 @@ class WatchCacheImpl final : public WatchCache {
 
 rt::Task<Result<std::unique_ptr<WatchCache>>> begin(StoreFanout* fanout, std::unique_ptr<StoreFanout> own, std::string prefix,
                                                     const CacheCodec* codec, WatchCacheOptions options) {
-  auto core = std::make_shared<CacheCore>(*fanout, prefix, *codec, options);
+  auto core = std::make_shared<CacheCore>(*fanout, prefix, *codec, std::move(options));
   auto cache = std::make_unique<WatchCacheImpl>(*fanout, std::move(own), core);
   fanout->attach(prefix, core);
   auto listed = co_await core->relist();
@@ -60,7 +60,7 @@ rt::Task<Result<std::unique_ptr<WatchCache>>> begin(StoreFanout* fanout, std::un
 
 rt::Task<Result<std::unique_ptr<WatchCache>>> WatchCache::start(rt::Runtime&, StoreFanout& fanout, std::string prefix, const CacheCodec& codec,
                                                                 WatchCacheOptions options) {
-  return begin(&fanout, nullptr, std::move(prefix), &codec, options);
+  return begin(&fanout, nullptr, std::move(prefix), &codec, std::move(options));
 }
 
 rt::Task<Result<std::unique_ptr<WatchCache>>> WatchCache::start(rt::Runtime& runtime, Store& store, std::string prefix, const CacheCodec& codec,
@@ -68,7 +68,7 @@ rt::Task<Result<std::unique_ptr<WatchCache>>> WatchCache::start(rt::Runtime& run
   auto fanout = co_await StoreFanout::start(runtime, store);
   if (!fanout) co_return Unexpected(std::move(fanout).error());
   StoreFanout* raw = fanout->get();
-  co_return co_await begin(raw, std::move(*fanout), std::move(prefix), &codec, options);
+  co_return co_await begin(raw, std::move(*fanout), std::move(prefix), &codec, std::move(options));
 }
 
 }  // namespace pintle::storage

@@ -32,12 +32,15 @@ struct CacheListOptions {
   std::string after;   // only keys after this one ("" : all); the place where a previous page stopped
   std::size_t limit = 0;
   Predicate match;  // empty: all
+  // As CacheWatchOptions' of these names. Quick where the cache was started with the field among its indexed_fields.
+  std::string_view index_field;
+  std::string_view index_value;
 };
 struct CacheList {
   std::vector<CachedObjectPtr> items;
   int64_t revision = 0;
   bool more = false;      // a matching object may follow the last one returned
-  int64_t remaining = 0;  // keys after the last one returned, matching or not
+  int64_t remaining = 0;  // keys after the last one returned, matching or not, but where an index was used: of its value alone
 };
 
 enum class CacheEventType : uint8_t { Added, Modified, Deleted, Bookmark };
@@ -57,8 +60,8 @@ struct CacheWatchOptions {
   bool bookmarks = false;
   bool previous = false;  // fill CacheEvent::previous
   Predicate match;        // an object that starts or ceases to match is Added or Deleted for this watcher
-  // If set, `match` is true only for objects whose selectable field `index_field` equals `index_value`: a change then
-  // wakes only the watchers of its own value (each node's kubelet watches its own pods).
+  // If set, `match` is true only for objects whose selectable field `index_field` (or metadata.name) equals `index_value`: a change
+  // then wakes only the watchers of its own value (each node's kubelet watches its own pods).
   std::string index_field;
   std::string index_value;
 };
@@ -79,10 +82,12 @@ struct WatchCacheOptions {
   // Watches from before the window get Expired. It has at most so many of the resource's changes. Beyond the newest `history_events_min` of
   // them (as far as those hold no more than `history_bytes_min`, but always the newest one) the oldest go when they are older than
   // history_age, or sooner when the windows of all resources hold more than the budget's share: then the largest windows give.
-  std::size_t history_events_max = 4096;
+  std::size_t history_events_max = 100 << 10;
   std::size_t history_events_min = 100;
   int64_t history_bytes_min = 256 << 10;
-  std::size_t watcher_events_max = 4096;  // how many of the resource's events a watcher may be behind
+  std::size_t watcher_events_max = 100 << 10;  // how many of the resource's events a watcher may be behind
+  // Selectable fields by whose values lists and initial states are found (static storage).
+  std::vector<std::string_view> indexed_fields = {};
   rt::Duration bookmark_interval = std::chrono::seconds(60);
 };
 

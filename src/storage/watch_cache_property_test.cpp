@@ -115,7 +115,8 @@ rt::Task<void> write(World* world) {
     const char* resource = dice(4) == 0 ? "services" : "pods";
     const std::string key = std::string("/registry/") + resource + "/ns" + std::to_string(dice(3)) + "/" + std::to_string(dice(6));
     std::string value = dice(2) == 0 ? "color=red " : "color=blue ";
-    value += ".node=n" + std::to_string(dice(3)) + " |" + std::to_string(dice(1'000'000));
+    if (dice(8) != 0) value += ".node=n" + std::to_string(dice(3)) + " ";
+    value += "|" + std::to_string(dice(1'000'000));
     Result<KeyValue> done = KeyValue{};
     const CachedObjectPtr known = world->pods->get(key);
     const uint64_t what = dice(10);
@@ -169,6 +170,10 @@ rt::Task<void> reflect(World* world) {
   CacheListOptions list_options;
   list_options.prefix = selection.prefix;
   list_options.match = [&selection](const ObjectHeader& header) { return selection.matches(header); };
+  if (!selection.node.empty() && dice(2) == 0) {
+    list_options.index_field = "node";
+    list_options.index_value = selection.node;
+  }
   while (true) {
     CacheWatchOptions options;
     options.prefix = selection.prefix;
@@ -276,6 +281,7 @@ rt::Task<void> run_world(World* world, WatchCacheOptions options, bool breaking,
   world->model.follow(*world->base);
   auto fanout = co_await StoreFanout::start(world->runtime, world->store);
   world->fanout = std::move(*fanout);
+  if (world->dice(2) == 0) options.indexed_fields = {"node"};
   auto pods = co_await WatchCache::start(world->runtime, *world->fanout, "/registry/pods/", world->codec, options);
   world->pods = std::move(*pods);
   auto services = co_await WatchCache::start(world->runtime, *world->fanout, "/registry/services/", world->codec, options);

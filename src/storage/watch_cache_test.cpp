@@ -347,6 +347,66 @@ TEST(WatchCache, IndexedAndNamespacedWatchersAreWokenForTheirOwn) {
   });
 }
 
+TEST(WatchCache, AnIndexFindsPagesAndInitialStates) {
+  WatchCacheOptions options;
+  options.indexed_fields = {"spec.nodeName"};
+  run(
+      [](World& world) -> rt::Task<void> {
+        for (const char* key : {"pods/x/a", "pods/x/b", "pods/y/a", "pods/y/b", "pods/z/a"}) co_await world.create(key, "|");
+        for (const char* key : {"pods/x/b", "pods/y/a", "pods/y/b"}) co_await world.update(key, ".spec.nodeName=n1|");
+        co_await world.update("pods/z/a", ".spec.nodeName=n2|");
+        co_await world.caught_up();
+
+        CacheListOptions on_node;
+        on_node.prefix = "/registry/pods/";
+        on_node.index_field = "spec.nodeName";
+        on_node.index_value = "n1";
+        EXPECT_EQ(keys_of(world.pods->list(on_node)), "x/b y/a y/b");
+        on_node.limit = 2;
+        CacheList page = world.pods->list(on_node);
+        EXPECT_EQ(keys_of(page), "x/b y/a");
+        EXPECT_TRUE(page.more);
+        EXPECT_EQ(page.remaining, 1);
+        on_node.after = page.items.back()->key();
+        page = world.pods->list(on_node);
+        EXPECT_EQ(keys_of(page), "y/b");
+        EXPECT_FALSE(page.more);
+        on_node.after = "";
+        on_node.limit = 0;
+        on_node.prefix = "/registry/pods/y/";
+        EXPECT_EQ(keys_of(world.pods->list(on_node)), "y/a y/b");
+        on_node.match = [](const ObjectHeader& header) { return header.name == "b"; };
+        EXPECT_EQ(keys_of(world.pods->list(on_node)), "y/b");
+
+        CacheWatchOptions watched;
+        watched.prefix = "/registry/pods/";
+        watched.send_initial = watched.bookmarks = true;
+        watched.index_field = "spec.nodeName";
+        watched.index_value = "n1";
+        watched.match = [](const ObjectHeader& header) {
+          const std::string_view* name = header.fields.get("spec.nodeName");
+          return name != nullptr && *name == "n1";
+        };
+        auto watcher = world.watch(watched);
+        co_await world.update("pods/x/b", ".spec.nodeName=n2|");
+        co_await world.remove("pods/y/b");
+        EXPECT_EQ(co_await next_text(watcher.get(), 6), "+x/b +y/a +y/b E -x/b -y/b");
+        co_await world.caught_up();
+        on_node = {};
+        on_node.prefix = "/registry/pods/";
+        on_node.index_field = "spec.nodeName";
+        on_node.index_value = "n2";
+        EXPECT_EQ(keys_of(world.pods->list(on_node)), "x/b z/a");
+        // One that is not indexed is a hint only; and so is no value.
+        on_node.index_field = "spec.other";
+        EXPECT_EQ(keys_of(world.pods->list(on_node)), "x/a x/b y/a z/a");
+        on_node.index_field = "spec.nodeName";
+        on_node.index_value = "";
+        EXPECT_EQ(keys_of(world.pods->list(on_node)), "x/a x/b y/a z/a");
+      },
+      options);
+}
+
 TEST(WatchCache, PastTheWindowIsExpired) {
   WatchCacheOptions options;
   options.history_events_max = 10;

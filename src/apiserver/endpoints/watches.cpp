@@ -14,6 +14,14 @@ namespace pintle::apiserver::endpoints {
 
 namespace {
 
+constexpr rt::Duration shortest_bookmarked = std::chrono::seconds(2);
+
+// How a watch is to end.
+struct WatchEnd {
+  bool bookmarks = false;
+  rt::Duration lasts{};
+};
+
 // Of its errors those that the client is told of; the others are its own end.
 bool is_told(const Status& status) { return status.reason == Reason::Expired || status.reason == Reason::InternalError; }
 
@@ -21,21 +29,34 @@ void first_state_sent(exchange::Exchange& exchange, const storage::CacheWatcher&
   if (watcher.revision() > 0 && exchange.place != nullptr) exchange.place->release();
 }
 
+// The bookmark of a watch that ends by its own time: the client's next one begins there, not where the last bookmark was a minute ago. As
+// upstream's, which sends it two seconds before the end, none for a watch that was not to last that long.
+std::optional<storage::CacheEvent> last_bookmark(const WatchEnd& end, const Status& status, const storage::CacheWatcher& watcher, int64_t told) {
+  if (!end.bookmarks || end.lasts <= shortest_bookmarked || status.reason != Reason::Timeout) return {};
+  storage::CacheEvent bookmark;
+  bookmark.type = storage::CacheEventType::Bookmark;
+  bookmark.revision = watcher.revision();
+  if (bookmark.revision <= told) return {};
+  return bookmark;
+}
+
 // Ends when the watch does, or its peer.
-rt::Task<void> send_events(exchange::Exchange& exchange, rt::Context ctx, storage::CacheWatcher& watcher, WatchFrames& frames) {
+rt::Task<void> send_events(exchange::Exchange& exchange, rt::Context ctx, storage::CacheWatcher& watcher, WatchFrames& frames, WatchEnd end) {
+  int64_t told = 0;  // the newest revision that the client has read of
   while (true) {
     first_state_sent(exchange, watcher);
     auto events = co_await watcher.next(ctx);
     std::vector<Bytes> out;
     if (!events) {
-      if (is_told(events.error())) {
-        frames.append_failure(events.error(), out);
-        (void)co_await exchange.writer.write(std::move(out));
-      }
+      if (is_told(events.error())) frames.append_failure(events.error(), out);
+      if (const auto bookmark = last_bookmark(end, events.error(), watcher, told)) frames.append(*bookmark, out);
+      for (const Bytes& piece : out) exchange.answered_bytes += piece.size();
+      if (!out.empty()) (void)co_await exchange.writer.write(std::move(out));
       co_return;
     }
     out.reserve(events->size() * 3);
     for (const storage::CacheEvent& event : *events) frames.append(event, out);
+    told = events->back().revision;
     for (const Bytes& piece : out) exchange.answered_bytes += piece.size();
     auto written = co_await exchange.writer.write(std::move(out));
     if (!written) co_return;
@@ -126,7 +147,10 @@ rt::Task<Result<Unit>> Watches::watch(exchange::Exchange& exchange, registry::In
   CO_TRY_ASSIGN(CollectionRequest request, read_collection_request(exchange, found, true));
   exchange::Media& media = request.form.output.media;
   if (media == exchange::Media::Yaml) media = exchange::Media::Json;
-  const rt::Context ctx = exchange.ctx.with_timeout(rt::seconds_of(seconds_of(request.parameters.timeout_seconds)));
+  WatchEnd end;
+  end.bookmarks = request.parameters.allow_bookmarks;
+  end.lasts = rt::seconds_of(seconds_of(request.parameters.timeout_seconds));
+  const rt::Context ctx = exchange.ctx.with_timeout(end.lasts);
   auto watcher = co_await found.store->watch(ctx, std::move(request.selection), std::move(request.parameters));
   if (!watcher && watcher.error().reason != Reason::Expired) co_return Unexpected(std::move(watcher.error()));
 
@@ -146,7 +170,7 @@ rt::Task<Result<Unit>> Watches::watch(exchange::Exchange& exchange, registry::In
     co_return Unit{};
   }
   auto flushed = co_await exchange.writer.flush();
-  if (flushed) co_await send_events(exchange, ctx, **watcher, frames);
+  if (flushed) co_await send_events(exchange, ctx, **watcher, frames, end);
   co_return Unit{};
 }
 

@@ -21,7 +21,10 @@ ResourceStore::ResourceStore(std::shared_ptr<const Resource> resource, ResourceS
 ResourceStore::~ResourceStore() = default;
 
 rt::Task<Result<Unit>> ResourceStore::start() {
-  CO_TRY_ASSIGN(cache_, co_await storage::WatchCache::start(deps_.runtime, deps_.fanout, resource_.prefix(), codec_));
+  storage::WatchCacheOptions options;
+  for (const SelectableField& field : resource_.definition().selectable_fields)
+    if (field.indexed) options.indexed_fields.push_back(field.name);
+  CO_TRY_ASSIGN(cache_, co_await storage::WatchCache::start(deps_.runtime, deps_.fanout, resource_.prefix(), codec_, std::move(options)));
   co_return Unit{};
 }
 

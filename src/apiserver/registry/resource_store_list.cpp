@@ -21,6 +21,14 @@ std::string prefix_end(std::string prefix) {
   return prefix;
 }
 
+// The one value of a field that the cache finds objects and wakes watchers by; nullptr: none.
+const apimachinery::FieldRequirement* demanded_value(const apimachinery::FieldSelector& fields) {
+  const auto& all = fields.requirements();
+  const auto found =
+      std::ranges::find_if(all, [](const auto& one) { return one.equals && !one.value.empty() && !one.field.starts_with("metadata."); });
+  return found == all.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 rt::Task<Result<ListAnswer>> ResourceStore::list(rt::Context ctx, Selection selection, ListParameters parameters) {
@@ -90,6 +98,7 @@ rt::Task<Result<ListAnswer>> ResourceStore::list_at(rt::Context ctx, const Selec
   const std::string prefix = resource_.prefix_of(selection.ns);
   const std::size_t limit = static_cast<std::size_t>(parameters.limit);
   const bool everything = selection.everything();
+  const bool single = !selection.name.empty() && (!selection.ns.empty() || !resource_.namespaced());
   ListAnswer answer;
   const auto finish = [&](std::string_view last_key, int64_t remaining) {
     answer.continue_token = encode_continue({answer.revision, std::string(last_key.substr(prefix.size())) + '\0'});
@@ -98,15 +107,20 @@ rt::Task<Result<ListAnswer>> ResourceStore::list_at(rt::Context ctx, const Selec
 
   if (start.empty() || start.back() == '\0') {
     storage::CacheListOptions options;
-    options.prefix = prefix;
+    options.prefix = single ? resource_.key(selection.ns, selection.name) : prefix;
     options.limit = limit;
     options.match = predicate(selection);
+    const auto* demanded = cached_versions_->differ() ? nullptr : demanded_value(selection.fields);
+    if (demanded != nullptr) {
+      options.index_field = demanded->field;
+      options.index_value = demanded->value;
+    }
     if (!start.empty()) options.after = prefix + start.substr(0, start.size() - 1);
     storage::CacheList page = cache_->list(options);
     if (!at_revision || page.revision == revision) {
       answer.items = std::move(page.items);
       answer.revision = page.revision;
-      if (page.more && !answer.items.empty()) finish(answer.items.back()->key(), page.remaining);
+      if (page.more && !single && !answer.items.empty()) finish(answer.items.back()->key(), page.remaining);
       co_return answer;
     }
   }
@@ -145,12 +159,13 @@ rt::Task<Result<std::unique_ptr<storage::CacheWatcher>>> ResourceStore::watch(rt
   options.match = predicate(selection);
   const bool converted = cached_versions_->differ() && selection.version != nullptr;
   options.previous = converted && !selection.fields.empty();
-  for (const auto& requirement : selection.fields.requirements()) {
-    if (converted) break;
-    if (!requirement.equals || requirement.value.empty() || requirement.field.starts_with("metadata.")) continue;
-    options.index_field = requirement.field;
-    options.index_value = requirement.value;
-    break;
+  const auto* demanded = converted ? nullptr : demanded_value(selection.fields);
+  if (demanded != nullptr) {
+    options.index_field = demanded->field;
+    options.index_value = demanded->value;
+  } else if (!selection.name.empty()) {
+    options.index_field = "metadata.name";
+    options.index_value = selection.name;
   }
   const bool initial = parameters.send_initial_events ? *parameters.send_initial_events : parameters.revision == 0;
   if (parameters.send_initial_events.value_or(false)) {

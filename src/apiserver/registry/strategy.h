@@ -249,6 +249,7 @@ struct SelectableField {
   std::string_view path = {};       // in the storage version; "": name
   std::string_view or_path = {};    // read if `path` is empty
   std::string_view if_absent = {};  // "false", "0"
+  bool indexed = false;             // lists of one value cost what they find
 };
 
 // A version in which the resource is served. The hooks convert from and to the storage version; nullptr: same type.

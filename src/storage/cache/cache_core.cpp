@@ -63,7 +63,7 @@ void CacheCore::put(CachedObjectPtr object) {
   CachedObjectPtr previous;
   {
     ThreadLock lock(tree_mutex_);
-    previous = tree_.put(object);
+    previous = put_in_tree(object);
     tree_revision_ = object->revision();
   }
   account(object, previous);
@@ -76,13 +76,25 @@ void CacheCore::erase(const std::string& key, int64_t revision) {
   CachedObjectPtr previous;
   {
     ThreadLock lock(tree_mutex_);
-    previous = tree_.erase(key);
+    previous = erase_from_tree(key);
     tree_revision_ = revision;
   }
   if (!previous) return;
   account(nullptr, previous);
   CachedObjectPtr last = restamped(*codec_, previous, revision);
   change(CacheEventType::Deleted, revision, std::move(last), std::move(previous));
+}
+
+CachedObjectPtr CacheCore::put_in_tree(const CachedObjectPtr& object) {
+  CachedObjectPtr previous = tree_.put(object);
+  index_.replace(previous, object);
+  return previous;
+}
+
+CachedObjectPtr CacheCore::erase_from_tree(std::string_view key) {
+  CachedObjectPtr previous = tree_.erase(key);
+  index_.replace(previous, nullptr);
+  return previous;
 }
 
 void CacheCore::account(const CachedObjectPtr& came, const CachedObjectPtr& went) {
@@ -155,7 +167,7 @@ void CacheCore::take_listing(Listing listing) {
     ThreadLock tree_lock(tree_mutex_);
     for (CachedObjectPtr& object : listing.items) {
       account(object, nullptr);
-      tree_.put(std::move(object));
+      put_in_tree(object);
     }
     tree_revision_ = listing.revision;
   } else {
@@ -212,8 +224,8 @@ bool CacheCore::give_back(int64_t revision) {
   {
     ThreadLock lock(feed_mutex_);
     left = history_.drop_through(revision);
-    left = history_.drop_unused_encodings() || left;
     if (codec_->memo_bytes() == 0) return left;
+    left = history_.drop_unused_encodings() || left;
     ThreadLock tree_lock(tree_mutex_);
     snapshot = tree_.snapshot();
   }
@@ -254,12 +266,20 @@ CachedObjectPtr CacheCore::get(std::string_view key) const {
 CacheList CacheCore::list(const CacheListOptions& options) const {
   CacheList list;
   ObjectTree::Snapshot snapshot;
+  std::vector<CachedObjectPtr> found;
+  bool by_index = false;
   const int64_t delivered = fanout_.revision();
+  int64_t revision = 0;
   {
     ThreadLock lock(tree_mutex_);
-    snapshot = tree_.snapshot();
-    list.revision = std::max(delivered, tree_revision_);
+    by_index = index_.covers(options.index_field, options.index_value);
+    if (by_index) found = indexed(options.index_field, options.index_value, options.prefix);
+    if (!by_index) snapshot = tree_.snapshot();
+    revision = std::max(delivered, tree_revision_);
   }
+  if (by_index) list = list_indexed(std::move(found), options);
+  list.revision = revision;
+  if (by_index) return list;
   const bool resume = options.after > options.prefix;
   auto position = resume ? snapshot.seek(options.after, true) : snapshot.seek(options.prefix);
   const std::string end_key = prefix_end(options.prefix);
@@ -275,6 +295,27 @@ CacheList CacheCore::list(const CacheListOptions& options) const {
   }
   list.more = position != end;
   list.remaining = static_cast<int64_t>(snapshot.distance(position, end));
+  return list;
+}
+
+std::vector<CachedObjectPtr> CacheCore::indexed(std::string_view field, std::string_view value, std::string_view prefix) const {
+  const std::span<const CachedObjectPtr> all = index_.find(field, value);
+  const auto key_of = [](const CachedObjectPtr& object) { return object->key(); };
+  const std::string end = prefix_end(std::string(prefix));
+  const auto first = std::ranges::lower_bound(all, prefix, {}, key_of);
+  const auto last = end.empty() ? all.end() : std::ranges::lower_bound(first, all.end(), std::string_view(end), {}, key_of);
+  return {first, last};
+}
+
+CacheList CacheCore::list_indexed(std::vector<CachedObjectPtr> objects, const CacheListOptions& options) {
+  CacheList list;
+  auto object = std::ranges::upper_bound(objects, std::string_view(options.after), {}, [](const CachedObjectPtr& one) { return one->key(); });
+  for (; object != objects.end(); ++object) {
+    if (options.limit != 0 && list.items.size() == options.limit) break;
+    if (!options.match || options.match((*object)->header())) list.items.push_back(std::move(*object));
+  }
+  list.more = object != objects.end();
+  list.remaining = objects.end() - object;
   return list;
 }
 

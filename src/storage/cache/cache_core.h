@@ -8,11 +8,11 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/mutex.h"
 #include "rt/sync.h"
+#include "storage/cache/field_index.h"
 #include "storage/cache/history.h"
 #include "storage/cache/object_tree.h"
 #include "storage/store_fanout.h"
@@ -28,9 +28,10 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
       : fanout_(fanout),
         prefix_(std::move(prefix)),
         codec_(codec.shared_from_this()),
-        options_(options),
+        options_(std::move(options)),
         budget_(fanout.budget()),
-        history_({options.history_events_max, options.history_events_min, options.history_bytes_min}, budget_) {}
+        index_(options_.indexed_fields),
+        history_({options_.history_events_max, options_.history_events_min, options_.history_bytes_min}, budget_) {}
   ~CacheCore() override;
 
   // Feed.
@@ -57,8 +58,8 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
 
  private:
   friend class Watcher;
-  // Watchers that one kind of event concerns.
-  using Bucket = std::unordered_set<Watcher*>;
+  // Watchers that one kind of event concerns, each with its place in it.
+  using Bucket = std::vector<Watcher*>;
   struct Listing {
     std::vector<CachedObjectPtr> items;  // by key
     int64_t revision = 0;
@@ -78,6 +79,12 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   void wake_watchers(const ChangePtr& change) REQUIRES(feed_mutex_);
   void wake_bucket(const std::string& name, const ChangePtr& change) REQUIRES(feed_mutex_);
   CachedObjectPtr load(const KeyValue& stored);
+  // Returns what was there; nullptr: nothing.
+  CachedObjectPtr put_in_tree(const CachedObjectPtr& object) REQUIRES(tree_mutex_);
+  CachedObjectPtr erase_from_tree(std::string_view key) REQUIRES(tree_mutex_);
+  // Of a value that the index covers, those under `prefix`, by key.
+  std::vector<CachedObjectPtr> indexed(std::string_view field, std::string_view value, std::string_view prefix) const REQUIRES(tree_mutex_);
+  static CacheList list_indexed(std::vector<CachedObjectPtr> objects, const CacheListOptions& options);
   rt::Task<Result<Listing>> read_all(rt::Context ctx);
   void take_listing(Listing listing);
   void show_difference(const Listing& listing) REQUIRES(feed_mutex_);
@@ -97,6 +104,7 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   mutable ThreadMutex feed_mutex_;
   mutable ThreadMutex tree_mutex_;
   mutable ObjectTree tree_ GUARDED_BY(tree_mutex_);  // changed with both held
+  FieldIndex index_ GUARDED_BY(tree_mutex_);         // of the tree
   int64_t tree_revision_ = 0;                        // of the newest event or listing that the tree shows; changed with both held, read with either
   int64_t listed_revision_ GUARDED_BY(feed_mutex_) = 0;  // of the last listing
   History history_ GUARDED_BY(feed_mutex_);              // but for its size, which is atomic
@@ -141,6 +149,8 @@ class Watcher final : public CacheWatcher {
   bool concerns(const Change& change) const;
   void show(const ChangePtr& change, std::vector<CacheEvent>& out) const;
   std::vector<CacheEvent> next_initial();
+  // The next object of the initial state, under the prefix; nullptr at its end.
+  CachedObjectPtr next_of_state();
   Result<Look> look();
   // With the feed's mutex held: the task goes on at `place`.
   void wake(uint64_t place);
@@ -158,10 +168,14 @@ class Watcher final : public CacheWatcher {
   const std::shared_ptr<CacheCore> core_;
   const CacheWatchOptions options_;
   std::string bucket_;
+  std::size_t bucket_place_ = 0;
 
-  bool initial_ = false;  // the snapshot's objects come first
+  bool initial_ = false;  // the state comes first: of the snapshot, or what the index had
   ObjectTree::Snapshot snapshot_;
   ObjectTree::Position position_;
+  bool by_index_ = false;
+  std::vector<CachedObjectPtr> indexed_;
+  std::size_t indexed_place_ = 0;
   int64_t snapshot_revision_ = 0;
 
   uint64_t place_ = 0;    // the next change to look at, unless waiting: then it is the history's head

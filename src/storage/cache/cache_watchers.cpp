@@ -8,16 +8,8 @@
 namespace pintle::storage {
 namespace {
 
-constexpr std::string_view name_field = "metadata.name";
-
 std::string prefix_bucket(std::string_view prefix) { return "p" + std::string(prefix); }
 std::string index_bucket(std::string_view field, std::string_view value) { return "f" + std::string(field) + "=" + std::string(value); }
-
-std::string_view field_of(const CachedObject& object, std::string_view field) {
-  if (field == name_field) return object.header().name;
-  const std::string_view* value = object.header().fields.get(field);
-  return value == nullptr ? std::string_view() : *value;
-}
 
 }  // namespace
 
@@ -38,8 +30,14 @@ Result<std::unique_ptr<CacheWatcher>> CacheCore::watch(CacheWatchOptions options
   if (initial) {
     ThreadLock tree_lock(tree_mutex_);
     watcher->initial_ = true;
-    watcher->snapshot_ = tree_.snapshot();
-    watcher->position_ = watcher->snapshot_.seek(watcher->options_.prefix);
+    const CacheWatchOptions& wanted = watcher->options_;
+    watcher->by_index_ = index_.covers(wanted.index_field, wanted.index_value);
+    if (watcher->by_index_) {
+      watcher->indexed_ = indexed(wanted.index_field, wanted.index_value, wanted.prefix);
+    } else {
+      watcher->snapshot_ = tree_.snapshot();
+      watcher->position_ = watcher->snapshot_.seek(wanted.prefix);
+    }
     watcher->snapshot_revision_ = std::max(delivered, tree_revision_);
     watcher->place_ = history_.head();
     watcher->after_ = watcher->returned_ = tree_revision_;
@@ -60,7 +58,9 @@ Result<std::unique_ptr<CacheWatcher>> CacheCore::watch(CacheWatchOptions options
 
 void CacheCore::add_watcher(Watcher& watcher) {
   watcher.bucket_ = bucket_of(watcher.options_);
-  buckets_[watcher.bucket_].insert(&watcher);
+  Bucket& bucket = buckets_[watcher.bucket_];
+  watcher.bucket_place_ = bucket.size();
+  bucket.push_back(&watcher);
   if (watcher.bucket_.starts_with('p')) ++prefix_watchers_;
   if (watcher.bucket_.starts_with('f')) ++indexed_fields_[watcher.options_.index_field];
   if (watcher.options_.bookmarks) ++bookmark_watchers_;
@@ -68,9 +68,15 @@ void CacheCore::add_watcher(Watcher& watcher) {
 
 void CacheCore::remove_watcher(Watcher& watcher) {
   ThreadLock lock(feed_mutex_);
-  const auto bucket = buckets_.find(watcher.bucket_);
-  if (bucket == buckets_.end() || bucket->second.erase(&watcher) == 0) return;  // it never was one of ours
-  if (bucket->second.empty()) buckets_.erase(bucket);
+  const auto found = buckets_.find(watcher.bucket_);
+  if (found == buckets_.end()) return;
+  Bucket& bucket = found->second;
+  const std::size_t place = watcher.bucket_place_;
+  if (place >= bucket.size() || bucket[place] != &watcher) return;  // it never was one of ours
+  bucket[place] = bucket.back();
+  bucket[place]->bucket_place_ = place;
+  bucket.pop_back();
+  if (bucket.empty()) buckets_.erase(found);
   if (watcher.bucket_.starts_with('p')) --prefix_watchers_;
   if (watcher.bucket_.starts_with('f')) {
     const auto field = indexed_fields_.find(watcher.options_.index_field);
@@ -174,23 +180,32 @@ void Watcher::show(const ChangePtr& change, std::vector<CacheEvent>& out) const 
   out.push_back(std::move(event));
 }
 
+CachedObjectPtr Watcher::next_of_state() {
+  if (by_index_) return indexed_place_ == indexed_.size() ? nullptr : std::move(indexed_[indexed_place_++]);
+  if (position_ == snapshot_.end()) return nullptr;
+  CachedObjectPtr object = snapshot_.at(position_);
+  if (!object->key().starts_with(options_.prefix)) return nullptr;
+  position_ = snapshot_.next(position_);
+  return object;
+}
+
 std::vector<CacheEvent> Watcher::next_initial() {
   std::vector<CacheEvent> events;
-  for (; position_ != snapshot_.end() && events.size() < watcher_batch_max; position_ = snapshot_.next(position_)) {
-    const CachedObjectPtr& object = snapshot_.at(position_);
-    if (!object->key().starts_with(options_.prefix)) {
-      position_ = snapshot_.end();
+  while (events.size() < watcher_batch_max) {
+    CachedObjectPtr object = next_of_state();
+    if (!object) {
+      initial_ = false;
       break;
     }
     if (!matches(object)) continue;
     CacheEvent event;
-    event.object = object;
     event.revision = object->revision();
+    event.object = std::move(object);
     events.push_back(std::move(event));
   }
-  if (position_ != snapshot_.end()) return events;
-  initial_ = false;
+  if (initial_) return events;
   snapshot_ = {};
+  indexed_ = {};
   if (options_.send_initial && options_.bookmarks) {
     CacheEvent end;
     end.type = CacheEventType::Bookmark;

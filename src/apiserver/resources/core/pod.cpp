@@ -177,9 +177,8 @@ registry::ResourceDefinition pods() {
   out.has_status = true;
   out.has_generation = true;
   out.return_deleted_object = true;
-  out.selectable_fields = {
-      {"spec.nodeName"}, {"spec.restartPolicy"}, {"spec.schedulerName"},      {"spec.serviceAccountName"}, {"spec.hostNetwork", "", "", "false"},
-      {"status.phase"},  {"status.podIP"},       {"status.nominatedNodeName"}};
+  out.selectable_fields = {{.name = "spec.nodeName", .indexed = true}, {"spec.restartPolicy"}, {"spec.schedulerName"}, {"spec.serviceAccountName"},
+                           {"spec.hostNetwork", "", "", "false"},      {"status.phase"},       {"status.podIP"},       {"status.nominatedNodeName"}};
   out.parts = {{.name = "status",
                 .strategy = std::make_shared<PodStatusStrategy>(),
                 .reset_fields = {"spec", "metadata.deletionTimestamp", "metadata.ownerReferences"}},

@@ -130,7 +130,7 @@ void add_resource(Definitions& out) {
   out.push_back(std::move(claims));
   out.push_back(define<ResourceClaimTemplateStrategy>("resourceclaimtemplates", false));
   registry::ResourceDefinition slices = define<ResourceSliceStrategy>("resourceslices", true);
-  slices.selectable_fields = {{"spec.nodeName"}, {"spec.driver"}};
+  slices.selectable_fields = {{.name = "spec.nodeName", .indexed = true}, {"spec.driver"}};
   out.push_back(std::move(slices));
 }
 
