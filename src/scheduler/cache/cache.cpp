@@ -166,8 +166,10 @@ void Cache::detach(const PodState& state) {
 }
 
 PlacedPodPtr Cache::add_pod(const Pod& pod) {
-  auto placed = std::make_shared<const PlacedPod>(pod, table_);
-  if (auto known = pods_.extract(std::string_view(placed->uid()))) {
+  const auto before = pods_.find(std::string_view(pod.metadata.uid));
+  auto placed = std::make_shared<const PlacedPod>(pod, table_, before == pods_.end() ? nullptr : before->second.pod.get());
+  if (before != pods_.end()) {
+    auto known = pods_.extract(before);
     PodState& state = known.mapped();
     if (*state.node->known_as == pod.spec.node_name && state.pod->is_like(*placed)) {
       CHECK(state.node->replace_pod(placed), "a pod of the cache is on its node");

@@ -75,6 +75,25 @@ TEST(Cache, FollowsTheTruth) {
   EXPECT_EQ(cache.find("m")->requested.milli_cpu, 0);
 }
 
+// What kubelets tell of a pod leaves what it shares with others; its labels and its requests may change.
+TEST(Cache, SharedPartsOutliveWhatDoesNotChangeThem) {
+  Cache cache;
+  cache.add_node(node("n"));
+  Pod web = pod("p", "n");
+  web.metadata.labels["app"] = "web";
+  const PlacedPodPtr first = cache.add_pod(web);
+  web.status.phase = "Running";
+  const PlacedPodPtr running = cache.add_pod(web);
+  EXPECT_EQ(running->identity, first->identity);
+  EXPECT_EQ(running->demands, first->demands);
+  web.metadata.labels["app"] = "other";
+  const PlacedPodPtr renamed = cache.add_pod(web);
+  EXPECT_EQ(renamed->labels(), web.metadata.labels);
+  EXPECT_EQ(renamed->demands, first->demands);
+  web.spec.containers[0].resources.requests = pod("p", "n", 300).spec.containers[0].resources.requests;
+  EXPECT_EQ(cache.add_pod(web)->requests().milli_cpu, 300);
+}
+
 // A bound pod is kept without its object, and its confirmation and what kubelets say of it are no changes of the node.
 TEST(Cache, WhatSchedulingCannotTellApartIsNoChange) {
   Cache cache;

@@ -147,15 +147,19 @@ std::string demands_key(const Pod& pod, const PodDemands& out) {
 
 }  // namespace
 
-PodLabelsPtr PodTable::labels_of(const Pod& pod) {
+PodLabelsPtr PodTable::labels_of(const Pod& pod, const PlacedPod* before) {
+  if (before != nullptr && before->namespace_name() == pod.metadata.namespace_ && before->labels() == pod.metadata.labels) return before->identity;
   std::string key;
   append_labels(key, pod);
   return labels_.get(std::move(key), [&] { return PodLabels{pod.metadata.namespace_, pod.metadata.labels}; });
 }
 
-PodDemandsPtr PodTable::demands_of(const Pod& pod) {
+PodDemandsPtr PodTable::demands_of(const Pod& pod, const PlacedPod* before) {
   PodDemands out;
   RequestedResource requested = requested_by(pod);
+  if (before != nullptr && before->requests() == requested.requests && before->demands->non_zero_milli_cpu == requested.non_zero_milli_cpu &&
+      before->demands->non_zero_memory == requested.non_zero_memory)
+    return before->demands;
   out.requests = std::move(requested.requests);
   out.non_zero_milli_cpu = requested.non_zero_milli_cpu;
   out.non_zero_memory = requested.non_zero_memory;
@@ -168,10 +172,10 @@ PodDemandsPtr PodTable::demands_of(const Pod& pod) {
   });
 }
 
-PlacedPod::PlacedPod(const Pod& pod, PodTable& table)
+PlacedPod::PlacedPod(const Pod& pod, PodTable& table, const PlacedPod* before)
     : name(pod.metadata.name),
-      identity(table.labels_of(pod)),
-      demands(table.demands_of(pod)),
+      identity(table.labels_of(pod, before)),
+      demands(table.demands_of(pod, before)),
       claims(claims_of(pod)),
       priority(pod.spec.priority.value_or(0)),
       going(pod.metadata.deletion_timestamp.has_value()),

@@ -73,7 +73,8 @@ std::vector<ClaimUse> claims_of(const Pod& pod);
 bool is_disk(const api::core_v1::Volume& volume);
 
 struct PlacedPod {
-  PlacedPod(const Pod& pod, PodTable& table);
+  // `before`: the same pod, on its node, at an earlier time; nullptr: none.
+  PlacedPod(const Pod& pod, PodTable& table, const PlacedPod* before = nullptr);
 
   std::string name;
   PodLabelsPtr identity;

@@ -34,8 +34,10 @@ class SharedValues {
 
 class PodTable {
  public:
-  PodLabelsPtr labels_of(const Pod& pod);
-  PodDemandsPtr demands_of(const Pod& pod);
+  // `before`: of the same pod at an earlier time, when it had its node too (nullptr: none), handed out again if it is the same still. Of what
+  // a pod on a node demands its requests alone can change.
+  PodLabelsPtr labels_of(const Pod& pod, const PlacedPod* before);
+  PodDemandsPtr demands_of(const Pod& pod, const PlacedPod* before);
   std::size_t size() const { return labels_.size() + demands_.size(); }
 
  private:
