@@ -122,9 +122,17 @@ void Manager::make(Term& term, Running& running) {
   running.handlers->on_failure = [this, &term, &running](std::string_view what) { failed(term, running, what); };
   term.informers.set_owner(running.handlers);
   client::Client& client = running.client ? *running.client : setup_.client;
-  ControllerDeps deps{
-      std::string(running.row->name), setup_.runtime, client, term.informers, *running.events, term.pods, setup_.options, families_, running.handlers,
-      setup_.client_metrics};
+  ControllerDeps deps{std::string(running.row->name),
+                      setup_.runtime,
+                      client,
+                      term.informers,
+                      *running.events,
+                      term.pods,
+                      setup_.options,
+                      families_,
+                      running.handlers,
+                      setup_.client_metrics,
+                      setup_.host_directories};
   try {
     running.controller = running.row->make(std::move(deps));
     running.controller->on_failure = running.handlers->on_failure;

@@ -54,6 +54,7 @@ struct ManagerSetup {
   std::optional<client::LeaderElectionOptions> leader_election;  // none: leads at once
   component::metrics::Registry* metrics = nullptr;               // outlives the manager; nullptr: nothing is counted
   client::ClientMetrics* client_metrics = nullptr;               // the same, of work queues
+  HostDirectories* host_directories = nullptr;                   // outlives the manager; see ControllerDeps
   std::span<const ControllerRow> table = controller_table();     // tests have others
 };
 

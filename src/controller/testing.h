@@ -21,11 +21,13 @@ struct World {
   ControllerOptions options;
   component::metrics::Registry metrics;
   Families families{&metrics};
+  HostDirectories* host_directories = nullptr;
   std::unique_ptr<Controller> controller;
 
   // The controller at work, after its first lists.
   rt::Task<void> start(std::unique_ptr<Controller> (*make)(ControllerDeps)) {
     ControllerDeps deps{"test", rt::Executor::current().runtime(), *client, informers, events, pods, options, families};
+    deps.host_directories = host_directories;
     controller = make(std::move(deps));
     informers.start();
     auto synced = co_await informers.wait_synced(rt::Context::background());

@@ -1,4 +1,5 @@
 #include "apimachinery/validation/object_meta.h"
+#include "apimachinery/validation/shown.h"
 
 #include <algorithm>
 #include <set>
@@ -16,14 +17,6 @@ constexpr std::size_t condition_reason_bytes_max = 1 << 10;
 constexpr std::size_t condition_message_bytes_max = 32 << 10;
 constexpr std::string_view orphan_finalizer = "orphan";
 constexpr std::string_view foreground_finalizer = "foregroundDeletion";
-
-// A list or struct as an error shows it.
-template <class T>
-BadValue shown(const T& value) {
-  std::string json;
-  api::encode_json(api::type_of<T>(), &value, json);
-  return BadValue::raw(std::move(json));
-}
 
 void validate_owner(const api::meta_v1::OwnerReference& owner, const FieldPath& path, FieldErrors& errors) {
   const std::size_t slash = owner.api_version.find('/');

@@ -4,6 +4,7 @@
 #include "apimachinery/selectors/field_selector.h"
 #include "apimachinery/selectors/label_selector.h"
 #include "apimachinery/validation/field_errors.h"
+#include "apimachinery/validation/shown.h"
 
 namespace pintle::apiserver::authorization {
 namespace {
@@ -15,12 +16,7 @@ using apimachinery::FieldPath;
 
 constexpr std::string_view group = "authorization.k8s.io";
 
-template <class T>
-BadValue shown(const T& value) {
-  std::string json;
-  api::encode_json(api::type_of<T>(), &value, json);
-  return BadValue::raw(std::move(json));
-}
+using apimachinery::shown;
 
 template <class Selector>
 void check_selector(const Box<Selector>& selector, const FieldPath& path, FieldErrors& errors) {

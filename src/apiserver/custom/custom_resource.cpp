@@ -41,7 +41,7 @@ struct Owner {
 void apply_rules(const Shape& shape, const codec::Value& object, const codec::Value* old, const cel::TimeZones* zones, FieldErrors& errors) {
   if (shape.rules().empty()) return;
   if (schema::blocks_expressions(errors)) return schema::report_skipped_expressions(errors);
-  shape.rules().validate(object, old, errors, zones);
+  shape.judge(object, old, zones, errors);
 }
 
 void judge(const Shape& shape, const std::optional<schema::ScalePaths>& scale, const codec::Value& object, const codec::Value* old,

@@ -1,6 +1,7 @@
 #include "apiserver/custom/shape.h"
 
 #include "api/codec.h"
+#include "apimachinery/cel/cost.h"
 #include "apimachinery/schema/default.h"
 #include "apimachinery/schema/embedded_meta.h"
 #include "apimachinery/schema/prune.h"
@@ -26,6 +27,17 @@ Result<std::shared_ptr<const Shape>> Shape::make(const api::apiextensions_v1::Cu
 const schema::Rules& Shape::rules() const {
   std::call_once(rules_compiled_, [this] { rules_ = std::make_unique<const schema::Rules>(root()); });
   return *rules_;
+}
+
+void Shape::judge(const codec::Value& object, const codec::Value* old, const apimachinery::cel::TimeZones* zones, FieldErrors& errors) const {
+  uint64_t left = apimachinery::cel::runtime_cost_max;
+  rules().validate(object, {.old = old, .ratcheting = old != nullptr, .zones = zones, .budget = &left}, errors);
+  if (apimachinery::cel::runtime_cost_max - left > brief_rules_cost_max) judging_takes_long_ = true;
+}
+
+bool judging_takes_long(const registry::VersionShape* shape) {
+  const auto* custom = dynamic_cast<const Shape*>(shape);
+  return custom != nullptr && custom->judging_takes_long();
 }
 
 Result<Unit> Shape::settle(api::Object& object, std::vector<std::string>* unknown) const {

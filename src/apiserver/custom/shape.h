@@ -1,6 +1,7 @@
 // Shape: what the schema of a definition's version says of its objects.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 
@@ -12,8 +13,12 @@
 #include "apimachinery/schema/structural_schema.h"
 #include "apimachinery/schema/structural_view.h"
 #include "apiserver/registry/version_shape.h"
+#include "apiserver/types/field_errors.h"
 
 namespace pintle::apiserver::custom {
+
+// What the rules of an object may cost, by upstream's counting (some 30 ns each), without being counted as long.
+constexpr uint64_t brief_rules_cost_max = 500'000;
 
 class Shape final : public registry::VersionShape {
  public:
@@ -37,6 +42,10 @@ class Shape final : public registry::VersionShape {
   std::shared_ptr<const apimachinery::schema::Node> shared_root() const { return {schema_, &schema_->root()}; }
   // Compiled at the first call: definitions of which no object is written cost nothing.
   const apimachinery::schema::Rules& rules() const;
+  // By its rules, an object created or (with `old`) updated.
+  void judge(const codec::Value& object, const codec::Value* old, const apimachinery::cel::TimeZones* zones, FieldErrors& errors) const;
+  // Whether the rules have taken long for any object: those of the next ones are work for a long executor, as upstream lets them cost ten million.
+  bool judging_takes_long() const { return judging_takes_long_; }
 
  private:
   Shape(std::shared_ptr<const apimachinery::schema::StructuralSchema> schema, const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
@@ -46,9 +55,13 @@ class Shape final : public registry::VersionShape {
   const apimachinery::schema::Columns columns_;
   const apimachinery::schema::SelectableFields selectable_;
   const bool prune_;
+  mutable std::atomic<bool> judging_takes_long_ = false;
   mutable std::once_flag rules_compiled_;
   mutable std::unique_ptr<const apimachinery::schema::Rules> rules_;
 };
+
+// Of the shape of a served version; nullptr: no custom resource's.
+bool judging_takes_long(const registry::VersionShape* shape);
 
 // The whole object as a document, as schemas see it. `kind`: what it says it is.
 codec::Value document_of(const api::Object& object, const api::GroupVersionKind& kind);

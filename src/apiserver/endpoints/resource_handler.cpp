@@ -1,6 +1,7 @@
 #include "apiserver/endpoints/resource_handler.h"
 
 #include "apiserver/connect/connector.h"
+#include "apiserver/custom/shape.h"
 #include "apiserver/endpoints/deletes.h"
 #include "apiserver/endpoints/reads.h"
 #include "apiserver/endpoints/scale.h"
@@ -83,7 +84,9 @@ bool ResourceHandler::takes_long(const exchange::Exchange& exchange) const {
   if (type.ends_with("yaml") && body.contains('&')) return true;
   const Found found = registry_.find_served(info.group, info.version, info.resource);
   if (found.resource == nullptr || found.store == nullptr) return false;
-  if (info.name.empty() || exchange.request.method == "DELETE") return false;
+  if (exchange.request.method == "DELETE") return false;
+  if (custom::judging_takes_long(found.version != nullptr ? found.version->shape : nullptr)) return true;
+  if (info.name.empty()) return false;
   const auto stored = found.store->cache().get(found.resource->key(found.resource->namespaced() ? info.ns : "", info.name));
   return stored && stored->wire().size() >= quick_object_bytes_max;
 }

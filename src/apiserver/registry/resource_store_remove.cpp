@@ -1,6 +1,8 @@
 // DELETE: preconditions → grace → finalizers of the garbage collector → mark, or remove.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "api/codec.h"
 #include "apiserver/registry/object_steps.h"
 #include "apiserver/registry/resource_store.h"
@@ -84,6 +86,25 @@ void name_the_one_meant(api::Object& options, const std::string& uid) {
   if (!asked->preconditions->uid) asked->preconditions->uid = uid;
 }
 
+// In upstream's words; namespaces and definitions are deleted by ways of their own, which name the resource and not the kind.
+Result<Unit> check_preconditions(const Resource& resource, const RemoveRequest& request, const api::meta_v1::ObjectMeta& meta) {
+  const GroupResource& name = resource.name();
+  const bool own_way = name == GroupResource{"", "namespaces"} || name == GroupResource{"apiextensions.k8s.io", "customresourcedefinitions"};
+  const GroupResource shown{name.group, own_way ? name.resource : std::string(resource.kind())};
+  const auto conflict = [&](const char* what, const std::string& asked, const std::string& is, const char* why) {
+    return Unexpected(
+        errors::conflict(shown, request.name,
+                         own_way ? fmt::format("Precondition failed: {} in precondition: {}, {} in object meta: {}", what, asked, what, is)
+                                 : fmt::format("the {} in the precondition ({}) does not match the {} in record ({}). The object might have "
+                                               "been {}",
+                                               what, asked, what, is, why)));
+  };
+  if (!request.uid.empty() && request.uid != meta.uid) return conflict("UID", request.uid, meta.uid, "deleted and then recreated");
+  if (!request.resource_version.empty() && request.resource_version != meta.resource_version)
+    return conflict("ResourceVersion", request.resource_version, meta.resource_version, "modified");
+  return Unit{};
+}
+
 }  // namespace
 
 rt::Task<Result<Removed>> ResourceStore::remove(RequestScope& scope, RemoveRequest request) {
@@ -112,16 +133,8 @@ rt::Task<Result<std::optional<Removed>>> ResourceStore::try_remove(RequestScope&
   CO_TRY_ASSIGN(const Present before, co_await present(scope, cached));
   const api::Object& old = before.object;
   const auto& old_meta = codec_.metadata(old);
-  // The details name the kind; those of namespaces, which upstream deletes by a way of its own, the resource.
   const bool by_resource = resource_.name() == GroupResource{"", "namespaces"};
-  const GroupResource kind{resource_.name().group, by_resource ? resource_.name().resource : std::string(resource_.kind())};
-  if (!request.uid.empty() && request.uid != old_meta.uid)
-    co_return Unexpected(
-        errors::conflict(kind, request.name, "Precondition failed: UID in precondition: " + request.uid + ", UID in object meta: " + old_meta.uid));
-  if (!request.resource_version.empty() && request.resource_version != old_meta.resource_version)
-    co_return Unexpected(errors::conflict(kind, request.name,
-                                          "Precondition failed: ResourceVersion in precondition: " + request.resource_version +
-                                              ", ResourceVersion in object meta: " + old_meta.resource_version));
+  CO_TRY(check_preconditions(resource_, request, old_meta));
   CO_TRY(resource_.strategy().validate_delete(scope, old));
   api::Object object = old;
   auto& meta = codec_.metadata(object);

@@ -14,6 +14,7 @@
 #include "component/serving/secure_port.h"
 #include "component/until_signal.h"
 #include "component/version.h"
+#include "controller/framework/host_directories.h"
 #include "controller/manager.h"
 #include "os/machine.h"
 #include "rt/combine.h"
@@ -125,6 +126,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
     setup.client_for = [&accounts](rt::Context ctx, std::string account) { return accounts.client_for(std::move(ctx), std::move(account)); };
   setup.metrics = &registry;
   setup.client_metrics = &client_metrics;
+  setup.host_directories = &controller::machine_directories();
   auto manager = controller::make_controller_manager(std::move(setup));
   registry.add_callback([&manager, gates](std::string& out) {
     metrics::write_process_metrics(out);

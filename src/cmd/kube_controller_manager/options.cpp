@@ -1,9 +1,12 @@
 // Flags → ControllerOptions.
 #include <algorithm>
 
+#include "api/codec.h"
+#include "api/gen/core_v1.h"
 #include "base/split.h"
 #include "base/strings.h"
 #include "cmd/kube_controller_manager/command.h"
+#include "codec/yaml.h"
 #include "component/bound_flags.h"
 #include "component/feature_gates.h"
 
@@ -106,6 +109,35 @@ Result<Unit> take_batch_period(const FlagSet& flags, std::string_view flag, Opti
   return Unit{};
 }
 
+// --pv-recycler-*, by what is scrubbed.
+struct RecyclerFlags {
+  std::string_view pod_template, minimum, increment;
+};
+constexpr RecyclerFlags hostpath_flags = {"pv-recycler-pod-template-filepath-hostpath", "pv-recycler-minimum-timeout-hostpath",
+                                          "pv-recycler-timeout-increment-hostpath"};
+constexpr RecyclerFlags nfs_flags = {"pv-recycler-pod-template-filepath-nfs", "pv-recycler-minimum-timeout-nfs", "pv-recycler-increment-timeout-nfs"};
+
+Result<std::shared_ptr<const api::core_v1::Pod>> pod_of(std::string_view text) {
+  TRY_ASSIGN(const codec::Value document, codec::parse_yaml(text));
+  if (document.string_at("kind") != "Pod" || document.string_at("apiVersion") != "v1") return bad_request("not a Pod of v1");
+  auto pod = std::make_shared<api::core_v1::Pod>();
+  TRY(api::decode_value(document, api::type_of<api::core_v1::Pod>(), pod.get()));
+  if (pod->spec.volumes.empty()) return bad_request("the pod has no volume, in whose place the one to be scrubbed would come");
+  return pod;
+}
+
+Result<controller::RecyclerOptions> recycler_of(rt::Disk& disk, const FlagSet& flags, const RecyclerFlags& names) {
+  controller::RecyclerOptions out;
+  out.minimum_timeout_seconds = flags.get_int(names.minimum);
+  out.timeout_increment_seconds = flags.get_int(names.increment);
+  if (flags.get_string(names.pod_template).empty()) return out;
+  TRY_ASSIGN(const std::string text, read_file(disk, flags, names.pod_template));
+  auto pod = pod_of(text);
+  if (!pod) return bad_request("--" + std::string(names.pod_template) + ": " + pod.error().message);
+  out.pod_template = std::move(*pod);
+  return out;
+}
+
 constexpr std::pair<std::string_view, std::string_view> workers[] = {
     {"concurrent-deployment-syncs", "deployment-controller"},
     {"concurrent-statefulset-syncs", "statefulset-controller"},
@@ -157,6 +189,7 @@ constexpr component::BoundFlag<Options> bound[] = {
     {"concurrent-ttl-after-finished-syncs", take_workers},
     {"disable-attach-detach-reconcile-sync", into<&Options::disable_attach_detach_reconcile_sync>},
     {"disable-force-detach-on-timeout", into<&Options::disable_force_detach_on_timeout>},
+    {"enable-hostpath-provisioner", into<&Options::enable_hostpath_provisioner>},
     {"endpoint-updates-batch-period", take_batch_period},
     {"endpointslice-updates-batch-period", take_batch_period},
     {"feature-gates", take_gates},
@@ -205,6 +238,8 @@ Result<controller::ControllerOptions> controller_options(rt::Disk& disk, const F
   TRY_ASSIGN(options.root_ca_pem, read_file(disk, flags, "root-ca-file"));
   TRY(read_service_account_key(disk, flags, options));
   TRY(read_signers(disk, flags, options));
+  TRY_ASSIGN(options.hostpath_recycler, recycler_of(disk, flags, hostpath_flags));
+  TRY_ASSIGN(options.nfs_recycler, recycler_of(disk, flags, nfs_flags));
   return options;
 }
 

@@ -91,6 +91,29 @@ TEST(ControllerOptions, EachFlagReachesItsMember) {
   EXPECT_EQ(options->node_cidr_mask_size_v4, 25);
 }
 
+TEST(ControllerOptions, PodsThatScrubVolumes) {
+  World world;
+  ASSERT_TRUE(world.disk.write("/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {namespace: ns}\nspec: {volumes: [{name: x}]}\n"));
+  ASSERT_TRUE(world.disk.write("/bare.yaml", "apiVersion: v1\nkind: Pod\nspec: {}\n"));
+  ASSERT_TRUE(world.disk.write("/job.yaml", "apiVersion: batch/v1\nkind: Job\n"));
+  const auto options =
+      world.read({"--enable-hostpath-provisioner", "--pv-recycler-pod-template-filepath-nfs=/pod.yaml", "--pv-recycler-minimum-timeout-hostpath=7",
+                  "--pv-recycler-timeout-increment-hostpath=8", "--pv-recycler-increment-timeout-nfs=9"});
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_TRUE(options->enable_hostpath_provisioner);
+  EXPECT_EQ(options->hostpath_recycler.pod_template, nullptr);
+  EXPECT_EQ(options->hostpath_recycler.minimum_timeout_seconds, 7);
+  EXPECT_EQ(options->hostpath_recycler.timeout_increment_seconds, 8);
+  ASSERT_NE(options->nfs_recycler.pod_template, nullptr);
+  EXPECT_EQ(options->nfs_recycler.pod_template->metadata.namespace_, "ns");
+  EXPECT_EQ(options->nfs_recycler.minimum_timeout_seconds, 300);
+  EXPECT_EQ(options->nfs_recycler.timeout_increment_seconds, 9);
+  EXPECT_EQ(world.refusal({"--pv-recycler-pod-template-filepath-nfs=/bare.yaml"}),
+            "--pv-recycler-pod-template-filepath-nfs: the pod has no volume, in whose place the one to be scrubbed would come");
+  EXPECT_EQ(world.refusal({"--pv-recycler-pod-template-filepath-hostpath=/job.yaml"}),
+            "--pv-recycler-pod-template-filepath-hostpath: not a Pod of v1");
+}
+
 // The page as a whole is compared with upstream's in test/integration.
 TEST(ControllerOptions, TheConfigurationSaysWhatTheFlagsSay) {
   const std::string page = controller_manager_configuration(testing::flags_of(

@@ -11,6 +11,7 @@
 #include "cmd/server/manager_options.h"
 #include "component/command.h"
 #include "component/log.h"
+#include "controller/framework/host_directories.h"
 #include "dns/client_ranges.h"
 #include "os/machine.h"
 
@@ -199,6 +200,7 @@ Result<Unit> ControlPlane::start_controllers() {
   setup.client_for = [this](rt::Context, std::string account) { return account_client(std::move(account)); };
   setup.metrics = &metrics_;
   setup.client_metrics = &client_metrics_;
+  setup.host_directories = &controller::machine_directories();
   controllers_ = controller::make_controller_manager(std::move(setup));
   return controllers_->start();
 }

@@ -22,16 +22,29 @@
 #include "controller/framework/families.h"
 #include "rt/runtime.h"
 
+namespace pintle::api::core_v1 {
+struct Pod;
+}  // namespace pintle::api::core_v1
+
 namespace pintle::controller::pods {
 class PodStore;
 }  // namespace pintle::controller::pods
 
 namespace pintle::controller {
 
+class HostDirectories;
+
 // A certificate authority that signs: PEM texts; both empty: that signer is off.
 struct SigningAuthority {
   std::string certificate_pem;
   std::string key_pem;
+};
+
+// Pods that scrub volumes of one kind.
+struct RecyclerOptions {
+  std::shared_ptr<const api::core_v1::Pod> pod_template;  // its first volume is replaced; nullptr: the usual one
+  int64_t minimum_timeout_seconds = 60;
+  int64_t timeout_increment_seconds = 30;  // for each gibibyte
 };
 
 // What the command line decides, as plain values; the names are those of the flags.
@@ -73,6 +86,10 @@ struct ControllerOptions {
   bool disable_attach_detach_reconcile_sync = false;                           // never
   bool disable_force_detach_on_timeout = false;
 
+  bool enable_hostpath_provisioner = false;  // volumes below /tmp of the manager's machine are made for claims
+  RecyclerOptions hostpath_recycler;
+  RecyclerOptions nfs_recycler{nullptr, 300, 30};
+
   int terminated_pod_gc_threshold = 12500;                            // <= 0: keep all
   rt::Duration resource_quota_sync_period = std::chrono::minutes(5);  // zero: never by the clock
   int max_endpoints_per_slice = 100;
@@ -92,6 +109,7 @@ struct ControllerDeps {
   Families& families;                                        // its own metrics
   std::shared_ptr<client::HandlerOwner> handlers = nullptr;  // the controller, as handlers that it adds later name it
   client::ClientMetrics* metrics = nullptr;                  // of its queues; nullptr: nothing is counted
+  HostDirectories* host_directories = nullptr;               // nullptr: this process has no machine to make and delete volumes on
 
   // Of a control loop; `queue` is what upstream calls its queue in workqueue_* metrics.
   client::LoopSetup loop(std::string queue) const { return {runtime, name, std::move(queue), metrics}; }

@@ -3,9 +3,14 @@
 #include "api/codec.h"
 #include "api/gen/storage_v1.h"
 #include "client/work_queue.h"
+#include "controller/framework/host_directories.h"
 #include "controller/objects/time.h"
 #include "controller/objects/written.h"
+#include "controller/pods/pod_store.h"
 #include "controller/volume_binder/plan.h"
+#include "controller/volume_binder/reclaimer.h"
+#include "rt/uid.h"
+#include "rules/pod_state.h"
 
 namespace pintle::controller::volume_binder {
 
@@ -26,7 +31,8 @@ class VolumeBinder final : public Controller {
         written_claims_(claims_),
         written_volumes_(volumes_),
         claim_loop_(deps.loop("claims"), [this](rt::Context ctx, std::string key) { return sync(std::move(ctx), std::move(key)); }),
-        volume_loop_(deps.loop("volumes"), [this](rt::Context ctx, std::string key) { return sync_volume(std::move(ctx), std::move(key)); }) {
+        volume_loop_(deps.loop("volumes"), [this](rt::Context ctx, std::string key) { return sync_volume(std::move(ctx), std::move(key)); }),
+        reclaimer_(deps, volume_loop_.queue()) {
     count_all();
     watch_claims();
     watch_volumes();
@@ -34,12 +40,14 @@ class VolumeBinder final : public Controller {
   }
   // One claim at a time: two must not choose one volume.
   void start() override {
+    reclaimer_.on_failure = on_failure;
     claim_loop_.start(1);
     volume_loop_.start(1);
   }
   rt::Task<void> stop() override {
     co_await claim_loop_.stop();
     co_await volume_loop_.stop();
+    co_await reclaimer_.stop();
   }
 
  private:
@@ -69,9 +77,16 @@ class VolumeBinder final : public Controller {
   rt::Task<Result<Unit>> offer(rt::Context ctx, std::string name);
   rt::Task<Result<Unit>> sync_claim(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> sync_volume(rt::Context ctx, std::string key);
+  rt::Task<Result<Unit>> release(rt::Context ctx, VolumePtr volume);
+  rt::Task<Result<Unit>> unbind(rt::Context ctx, VolumePtr volume);
+  rt::Task<Result<Unit>> remove(rt::Context ctx, VolumePtr volume);
+  rt::Task<Result<Unit>> fail(rt::Context ctx, VolumePtr volume, std::string_view reason, std::string message);
+  bool is_used(const PersistentVolume& volume);
   rt::Task<Result<Unit>> bind(rt::Context ctx, ClaimPtr claim, VolumePtr volume);
   rt::Task<Result<Unit>> set_class(rt::Context ctx, ClaimPtr claim, std::string name);
   rt::Task<Result<Unit>> ask_provisioner(rt::Context ctx, ClaimPtr claim);
+  rt::Task<Result<Unit>> name_provisioner(rt::Context ctx, ClaimPtr claim, std::string provisioner);
+  rt::Task<Result<Unit>> make_host_volume(rt::Context ctx, ClaimPtr claim, ClassPtr its);
   rt::Task<Result<Unit>> set_claim_phase(rt::Context ctx, ClaimPtr claim, std::string phase, VolumePtr volume);
   rt::Task<Result<Unit>> set_volume_phase(rt::Context ctx, VolumePtr volume, std::string phase, std::string message = "");
 
@@ -95,6 +110,7 @@ class VolumeBinder final : public Controller {
   component::metrics::Counter& retroactive_failures_ =
       deps_.families.counter("retroactive_storageclass_errors_total", "Claims that could not be given the default class later.");
   client::ControlLoop claim_loop_, volume_loop_;
+  VolumeReclaimer reclaimer_;
 };
 
 void VolumeBinder::watch_claims() {
@@ -138,7 +154,10 @@ void VolumeBinder::claim_changed(const PersistentVolumeClaim& claim) {
     waiting_.erase(key);
   }
   claim_loop_.queue().add(key);
-  if (!claim.spec.volume_name.empty()) volume_loop_.queue().add(claim.spec.volume_name);
+  if (claim.spec.volume_name.empty()) return;
+  volume_loop_.queue().add(claim.spec.volume_name);
+  // Those that it was promised are to be let go.
+  for (const VolumePtr& volume : volumes_.by_index("claim_ref", key)) volume_loop_.queue().add(volume->metadata.name);
 }
 
 void VolumeBinder::volume_changed(const PersistentVolume& volume) {
@@ -205,7 +224,6 @@ rt::Task<Result<Unit>> VolumeBinder::set_volume_phase(rt::Context ctx, VolumePtr
   PersistentVolume copy = *volume;
   copy.status.phase = std::move(phase);
   copy.status.message = std::move(message);
-  copy.status.last_phase_transition_time = apimachinery::to_api_time(deps_.runtime.clock().wall_now());
   auto written = co_await deps_.client.update_status<PersistentVolume>(std::move(ctx), std::move(copy));
   if (!written) co_return Unexpected(std::move(written).error());
   written_volumes_.remember(std::move(*written));
@@ -269,32 +287,80 @@ rt::Task<Result<Unit>> VolumeBinder::set_class(rt::Context ctx, ClaimPtr claim, 
 
 rt::Task<Result<Unit>> VolumeBinder::ask_provisioner(rt::Context ctx, ClaimPtr claim) {
   const std::string name = class_of(*claim);
-  const auto found = name.empty() ? nullptr : classes_.get(name);
+  const ClassPtr found = name.empty() ? nullptr : classes_.get(name);
+  const ProvisionPlan plan = found ? plan_provision(found->provisioner) : ProvisionPlan{};
   if (name.empty()) {
     deps_.events.normal(*claim, "FailedBinding", "no persistent volumes available for this claim and no storage class is set");
   } else if (found == nullptr) {
     deps_.events.warning(*claim, "ProvisioningFailed", "storageclass.storage.k8s.io \"" + name + "\" not found");
-  } else if (found->provisioner != "kubernetes.io/no-provisioner") {
-    PersistentVolumeClaim copy = *claim;
-    const std::string driver(driver_of(found->provisioner));
-    bool changed = false;
-    for (const std::string_view annotation : provisioner_annotations) {
-      changed |= copy.metadata.annotations[annotation] != driver;
-      copy.metadata.annotations[annotation] = driver;
-    }
-    changed |= mark_migrated(copy.metadata.annotations);
-    if (changed) {
-      auto written = co_await deps_.client.update<PersistentVolumeClaim>(ctx, std::move(copy));
-      if (!written) co_return Unexpected(std::move(written).error());
-      written_claims_.remember(*written);
-      claim = std::make_shared<const PersistentVolumeClaim>(std::move(*written));
-    }
+  } else if (plan.maker == ProvisionPlan::Maker::Nobody) {
+    deps_.events.warning(*claim, "ProvisioningFailed", plan.message);
+  } else if (plan.maker == ProvisionPlan::Maker::HostDirectories) {
+    CO_TRY(co_await make_host_volume(ctx, claim, found));
+  } else {
+    CO_TRY(co_await name_provisioner(ctx, claim, found->provisioner));
     deps_.events.normal(*claim, "ExternalProvisioning",
-                        "Waiting for a volume to be created either by the external provisioner '" + driver +
+                        "Waiting for a volume to be created either by the external provisioner '" + std::string(driver_of(found->provisioner)) +
                             "' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running "
                             "and correctly registered.");
   }
+  claim = claim_named(key_of(*claim));
+  if (claim == nullptr) co_return Unit{};
   co_return co_await set_claim_phase(std::move(ctx), claim, "Pending", nullptr);
+}
+
+// Who makes the claim's volume, for all to see.
+rt::Task<Result<Unit>> VolumeBinder::name_provisioner(rt::Context ctx, ClaimPtr claim, std::string provisioner) {
+  PersistentVolumeClaim copy = *claim;
+  const std::string driver(driver_of(provisioner));
+  bool changed = false;
+  for (const std::string_view annotation : provisioner_annotations) {
+    changed |= copy.metadata.annotations[annotation] != driver;
+    copy.metadata.annotations[annotation] = driver;
+  }
+  changed |= mark_migrated(copy.metadata.annotations);
+  if (!changed) co_return Unit{};
+  auto written = co_await deps_.client.update<PersistentVolumeClaim>(std::move(ctx), std::move(copy));
+  if (!written) co_return Unexpected(std::move(written).error());
+  written_claims_.remember(std::move(*written));
+  co_return Unit{};
+}
+
+// A directory below /tmp of this machine, for tests on clusters of one node. The volume comes back by the watch, and its claim is bound.
+rt::Task<Result<Unit>> VolumeBinder::make_host_volume(rt::Context ctx, ClaimPtr claim, ClassPtr its) {
+  std::string fault = provision_fault(*claim, *its, deps_.options.enable_hostpath_provisioner && deps_.host_directories != nullptr);
+  if (!claim->spec.data_source) {
+    CO_TRY(co_await name_provisioner(ctx, claim, std::string(host_path_plugin)));
+  }
+  // An earlier round may have made it; the server knows.
+  const auto there = co_await deps_.client.get<PersistentVolume>(ctx, "", "pvc-" + claim->metadata.uid);
+  if (there) co_return Unit{};
+  if (there.error().reason != Reason::NotFound) co_return Unexpected(there.error());
+  std::string path = "/tmp/hostpath_pv/" + rt::new_uid(deps_.runtime.random());
+  if (fault.empty()) {
+    Result<Unit> made = Unit{};
+    HostDirectories& directories = *deps_.host_directories;
+    std::function<void()> work = [&made, &directories, &path] { made = directories.make(path); };
+    co_await deps_.runtime.run_blocking(std::move(work));
+    if (!made) fault = "Failed to provision volume with StorageClass \"" + its->metadata.name + "\": " + made.error().message;
+  }
+  if (!fault.empty()) {
+    deps_.events.warning(*claim, "ProvisioningFailed", fault);
+    co_return Unit{};
+  }
+  auto written = co_await deps_.client.create<PersistentVolume>(ctx, host_volume(*claim, *its, path));
+  if (!written) {
+    std::function<void()> undo = [this, &path] { (void)deps_.host_directories->remove(path, {}); };
+    co_await deps_.runtime.run_blocking(std::move(undo));
+    if (written.error().reason == Reason::AlreadyExists) co_return Unit{};
+    deps_.events.warning(
+        *claim, "ProvisioningFailed",
+        "Error creating provisioned PV object for claim " + key_of(*claim) + ": " + written.error().message + ". Deleting the volume.");
+    co_return Unexpected(std::move(written).error());
+  }
+  deps_.events.normal(*claim, "ProvisioningSucceeded",
+                      "Successfully provisioned volume pvc-" + claim->metadata.uid + " using " + std::string(host_path_plugin));
+  co_return Unit{};
 }
 
 rt::Task<Result<Unit>> VolumeBinder::sync(rt::Context ctx, std::string key) {
@@ -361,34 +427,104 @@ rt::Task<Result<Unit>> VolumeBinder::sync_claim(rt::Context ctx, std::string key
 
 rt::Task<Result<Unit>> VolumeBinder::sync_volume(rt::Context ctx, std::string key) {
   VolumePtr volume = volume_named(key);
-  if (volume == nullptr) co_return Unit{};
-  if (PersistentVolume copy = *volume; mark_migrated(copy.metadata.annotations)) {
+  if (volume == nullptr) {
+    reclaimer_.abandon(key);
+    co_return Unit{};
+  }
+  PersistentVolume copy = *volume;
+  const bool migrated = mark_migrated(copy.metadata.annotations);
+  if (mark_deletion_finalizers(copy) || migrated) {
     auto written = co_await deps_.client.update<PersistentVolume>(ctx, std::move(copy));
     if (!written) co_return Unexpected(std::move(written).error());
     volume = std::make_shared<const PersistentVolume>(*written);
     written_volumes_.remember(std::move(*written));
   }
-  if (!volume->spec.claim_ref || volume->spec.claim_ref->uid.empty()) co_return co_await set_volume_phase(std::move(ctx), volume, "Available");
-  const auto& ref = *volume->spec.claim_ref;
-  const ClaimPtr claim = claims_.get(ref.namespace_, ref.name);
-  if (claim != nullptr && claim->metadata.uid == ref.uid) {
-    if (claim->spec.volume_name == volume->metadata.name) co_return co_await set_volume_phase(std::move(ctx), volume, "Bound");
-    co_return Unit{};  // the claim's own round goes on
+  if (!volume->spec.claim_ref || volume->spec.claim_ref->uid.empty()) {
+    reclaimer_.abandon(key);
+    co_return co_await set_volume_phase(std::move(ctx), volume, "Available");
   }
-  auto fresh = co_await deps_.client.get<PersistentVolumeClaim>(ctx, ref.namespace_, ref.name);
-  if (fresh && fresh->metadata.uid == ref.uid) co_return Unit{};
-  if (!fresh && fresh.error().reason != Reason::NotFound) co_return Unexpected(std::move(fresh).error());
-  if (volume->status.phase == "Failed") co_return Unit{};
-  // What is to be deleted is its provisioner's affair, which watches for this phase.
-  if (volume->status.phase != "Released") {
+  const auto& ref = *volume->spec.claim_ref;
+  ClaimPtr claim = claims_.get(ref.namespace_, ref.name);
+  if ((claim == nullptr || claim->metadata.uid != ref.uid) && volume->status.phase != "Released" && volume->status.phase != "Failed") {
+    auto fresh = co_await deps_.client.get<PersistentVolumeClaim>(ctx, ref.namespace_, ref.name);
+    if (!fresh && fresh.error().reason != Reason::NotFound) co_return Unexpected(std::move(fresh).error());
+    claim = fresh ? std::make_shared<const PersistentVolumeClaim>(std::move(*fresh)) : nullptr;
+  }
+  if (claim == nullptr || claim->metadata.uid != ref.uid) co_return co_await release(std::move(ctx), volume);
+  if (claim->spec.volume_name == volume->metadata.name) {
+    reclaimer_.abandon(key);
+    co_return co_await set_volume_phase(std::move(ctx), volume, "Bound");
+  }
+  if (claim->spec.volume_name.empty()) co_return Unit{};  // the claim's own round goes on
+  if (is_superfluous(*volume)) co_return co_await release(std::move(ctx), volume);
+  co_return co_await unbind(std::move(ctx), volume);
+}
+
+// Its claim is bound to another volume, or it has been scrubbed.
+rt::Task<Result<Unit>> VolumeBinder::unbind(rt::Context ctx, VolumePtr volume) {
+  auto written = co_await deps_.client.update<PersistentVolume>(ctx, unbound(*volume));
+  if (!written) co_return Unexpected(std::move(written).error());
+  volume = std::make_shared<const PersistentVolume>(*written);
+  written_volumes_.remember(std::move(*written));
+  co_return co_await set_volume_phase(std::move(ctx), volume, "Available");
+}
+
+rt::Task<Result<Unit>> VolumeBinder::release(rt::Context ctx, VolumePtr volume) {
+  // What is its provisioner's affair waits for this phase. One that has failed says so until it is gone.
+  if (volume->status.phase != "Released" && volume->status.phase != "Failed") {
     CO_TRY(co_await set_volume_phase(ctx, volume, "Released"));
-    volume = volume_named(key);
+    volume = volume_named(volume->metadata.name);
     if (volume == nullptr) co_return Unit{};
   }
-  const auto fault = reclaim_fault(*volume);
-  if (!fault) co_return Unit{};
-  CO_TRY(co_await set_volume_phase(std::move(ctx), volume, "Failed", fault->message));
-  deps_.events.warning(*volume, fault->reason, fault->message);
+  const ReclaimPlan plan = plan_reclaim(*volume);
+  if (plan.action == ReclaimPlan::Action::None) reclaimer_.abandon(volume->metadata.name);
+  if (plan.action == ReclaimPlan::Action::None) co_return Unit{};
+  if (plan.action == ReclaimPlan::Action::Fail) co_return co_await fail(std::move(ctx), volume, plan.reason, plan.message);
+  if (plan.action == ReclaimPlan::Action::Recycle && is_used(*volume)) {
+    volume_loop_.queue().add_after(volume->metadata.name, reclaim_retry);
+    co_return Unit{};
+  }
+  const auto outcome = reclaimer_.progress(volume, plan.action);
+  if (!outcome) co_return Unit{};
+  if (!*outcome) co_return co_await fail(std::move(ctx), volume, plan.reason, outcome->error().message);
+  if (plan.action == ReclaimPlan::Action::Remove) co_return co_await remove(std::move(ctx), volume);
+  deps_.events.normal(*volume, "VolumeRecycled", "Volume recycled");
+  co_return co_await unbind(std::move(ctx), volume);
+}
+
+rt::Task<Result<Unit>> VolumeBinder::fail(rt::Context ctx, VolumePtr volume, std::string_view reason, std::string message) {
+  if (volume->status.phase == "Failed") co_return Unit{};
+  CO_TRY(co_await set_volume_phase(std::move(ctx), volume, "Failed", message));
+  deps_.events.warning(*volume, reason, std::move(message));
+  co_return Unit{};
+}
+
+// By pods that its claim has left behind; those of a new claim of that name use another volume.
+bool VolumeBinder::is_used(const PersistentVolume& volume) {
+  const std::string claim = client::object_key(volume.spec.claim_ref->namespace_, volume.spec.claim_ref->name);
+  if (claims_.get(claim) != nullptr) return false;
+  std::set<std::string> users;
+  for (const pods::PodPtr& pod : deps_.pods.using_claim(claim))
+    if (!rules::is_terminal(*pod)) users.insert(client::object_key(pod->metadata.namespace_, pod->metadata.name));
+  if (users.empty()) return false;
+  std::string names;
+  for (const std::string& user : users) names += (names.empty() ? "" : ",") + user;
+  deps_.events.normal(volume, "VolumeFailedRecycle", "Volume is used by pods: " + names);
+  return true;
+}
+
+// Its directory is gone: so may it.
+rt::Task<Result<Unit>> VolumeBinder::remove(rt::Context ctx, VolumePtr volume) {
+  const std::string name = volume->metadata.name;
+  auto fresh = co_await deps_.client.get<PersistentVolume>(ctx, "", name);
+  if (!fresh && fresh.error().reason == Reason::NotFound) co_return Unit{};
+  if (!fresh) co_return Unexpected(std::move(fresh).error());
+  if (std::erase(fresh->metadata.finalizers, in_tree_finalizer) > 0) {
+    auto written = co_await deps_.client.update<PersistentVolume>(ctx, std::move(*fresh));
+    if (!written && written.error().reason != Reason::NotFound) co_return Unexpected(std::move(written).error());
+  }
+  auto removed = co_await deps_.client.remove<PersistentVolume>(std::move(ctx), "", name);
+  if (!removed && removed.error().reason != Reason::NotFound) co_return Unexpected(std::move(removed).error());
   co_return Unit{};
 }
 

@@ -70,15 +70,6 @@ bool has_room(const PersistentVolume& volume, const PersistentVolumeClaim& claim
   return has_mode(volume, claim) && is_large_enough(volume, claim) && has_attributes(volume, claim) && has_access_modes(volume, claim);
 }
 
-constexpr std::string_view provisioned_by_annotation = "pv.kubernetes.io/provisioned-by";
-constexpr std::string_view migrated_to_annotation = "pv.kubernetes.io/migrated-to";
-
-// Kinds of volumes that upstream's manager knows, and cannot delete.
-bool is_known_in_tree(const PersistentVolume& volume) {
-  const auto& spec = volume.spec;
-  return spec.nfs || spec.iscsi || spec.fc || spec.local || spec.flex_volume;
-}
-
 }  // namespace
 
 std::string retroactive_class(const PersistentVolumeClaim& claim, const std::vector<ClassPtr>& classes) {
@@ -148,32 +139,6 @@ api::core_v1::PersistentVolumeClaimStatus plan_claim_status(const PersistentVolu
   // When it is bound, and never again: afterwards it is the resizer's.
   if (claim.status.phase == "Pending" && phase == "Bound") status.current_volume_attributes_class_name = volume->spec.volume_attributes_class_name;
   return status;
-}
-
-// Upstream's manager deletes below /tmp itself, and recycles by a pod; those stay Released here.
-std::optional<ReclaimFault> reclaim_fault(const PersistentVolume& volume) {
-  const auto& spec = volume.spec;
-  const auto* migrated = volume.metadata.annotations.get(migrated_to_annotation);
-  if (migrated != nullptr && !migrated->empty()) return std::nullopt;
-  if (spec.persistent_volume_reclaim_policy == "Recycle") {
-    if (spec.host_path || spec.nfs) return std::nullopt;
-    return ReclaimFault{"VolumeFailedRecycle", "No recycler plugin found for the volume!"};
-  }
-  if (spec.persistent_volume_reclaim_policy != "Delete") return std::nullopt;
-  const std::string* provisioner = volume.metadata.annotations.get(provisioned_by_annotation);
-  if (provisioner != nullptr && !provisioner->empty()) {
-    if (!provisioner->starts_with("kubernetes.io/")) return std::nullopt;  // it watches for the phase Released
-    if (*provisioner != "kubernetes.io/host-path") return ReclaimFault{"VolumeFailedDelete", "no volume plugin matched name: " + *provisioner};
-  }
-  if (migrated != nullptr || spec.csi) return std::nullopt;
-  if (spec.host_path) {
-    const std::string& path = spec.host_path->path;
-    const auto at = path.find("/tmp/");
-    if (at != path.npos && at + 5 < path.size()) return std::nullopt;
-    return ReclaimFault{"VolumeFailedDelete", "host_path deleter only supports /tmp/.+ but received provided " + path};
-  }
-  return ReclaimFault{"VolumeFailedDelete", "error getting deleter volume plugin for volume \"" + volume.metadata.name + "\": " +
-                                                (is_known_in_tree(volume) ? "no deletable volume plugin matched" : "no volume plugin matched")};
 }
 
 VolumePtr choose_volume(const PersistentVolumeClaim& claim, const std::vector<VolumePtr>& promised, const FitIndex& free,

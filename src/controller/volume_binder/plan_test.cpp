@@ -175,30 +175,126 @@ TEST(VolumeBinderPlan, TheStatusOfABoundClaim) {
   EXPECT_TRUE(lost.access_modes.empty() && lost.capacity.empty());
 }
 
-// A released volume "v": what its phase Failed says; "": it stays Released.
-void check_fault(const std::string& spec, const std::string& annotations, const std::string& want) {
-  auto volume = from_yaml<PersistentVolume>("{metadata: {name: v, annotations: " + annotations + "}, spec: " + spec + "}");
-  const auto fault = reclaim_fault(volume);
-  EXPECT_EQ(fault ? std::string(fault->reason) + ": " + fault->message : "", want) << spec << annotations;
+// A released volume "v": "REASON: MESSAGE" of its phase Failed, "remove", "recycle", or "" where the binder does nothing.
+void check_reclaim(const std::string& spec, const std::string& annotations, const std::string& want) {
+  const auto volume = from_yaml<PersistentVolume>("{metadata: {name: v, annotations: " + annotations + "}, spec: " + spec + "}");
+  const ReclaimPlan plan = plan_reclaim(volume);
+  using enum ReclaimPlan::Action;
+  const std::string got = plan.action == None      ? ""
+                          : plan.action == Remove  ? "remove"
+                          : plan.action == Recycle ? "recycle"
+                                                   : std::string(plan.reason) + ": " + plan.message;
+  EXPECT_EQ(got, want) << spec << annotations;
 }
 
-TEST(VolumeBinderPlan, WhatNobodyReclaimsHasFailed) {
+TEST(VolumeBinderPlan, WhatBecomesOfReleasedVolumes) {
   const std::string none = "VolumeFailedDelete: error getting deleter volume plugin for volume \"v\": no deletable volume plugin matched";
-  check_fault("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{}", none);
-  check_fault("{persistentVolumeReclaimPolicy: Delete, local: {path: /p}}", "{}", none);
-  check_fault("{persistentVolumeReclaimPolicy: Delete, cephfs: {monitors: [a]}}", "{}",
-              "VolumeFailedDelete: error getting deleter volume plugin for volume \"v\": no volume plugin matched");
-  check_fault("{persistentVolumeReclaimPolicy: Retain, nfs: {server: s, path: /p}}", "{}", "");
-  check_fault("{persistentVolumeReclaimPolicy: Delete, csi: {driver: d, volumeHandle: h}}", "{}", "");
-  check_fault("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{pv.kubernetes.io/provisioned-by: example.com/nfs}", "");
-  check_fault("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{pv.kubernetes.io/provisioned-by: kubernetes.io/nfs2}",
-              "VolumeFailedDelete: no volume plugin matched name: kubernetes.io/nfs2");
-  check_fault("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{pv.kubernetes.io/migrated-to: example.com}", "");
-  check_fault("{persistentVolumeReclaimPolicy: Delete, hostPath: {path: /tmp/a}}", "{}", "");
-  check_fault("{persistentVolumeReclaimPolicy: Delete, hostPath: {path: /srv/a}}", "{}",
-              "VolumeFailedDelete: host_path deleter only supports /tmp/.+ but received provided /srv/a");
-  check_fault("{persistentVolumeReclaimPolicy: Recycle, nfs: {server: s, path: /p}}", "{}", "");
-  check_fault("{persistentVolumeReclaimPolicy: Recycle, local: {path: /p}}", "{}", "VolumeFailedRecycle: No recycler plugin found for the volume!");
+  check_reclaim("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{}", none);
+  check_reclaim("{persistentVolumeReclaimPolicy: Delete, local: {path: /p}}", "{}", none);
+  check_reclaim("{persistentVolumeReclaimPolicy: Delete, cephfs: {monitors: [a]}}", "{}",
+                "VolumeFailedDelete: error getting deleter volume plugin for volume \"v\": no volume plugin matched");
+  check_reclaim("{persistentVolumeReclaimPolicy: Retain, nfs: {server: s, path: /p}}", "{}", "");
+  check_reclaim("{persistentVolumeReclaimPolicy: Delete, csi: {driver: d, volumeHandle: h}}", "{}", "");
+  check_reclaim("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{pv.kubernetes.io/provisioned-by: example.com/nfs}", "");
+  check_reclaim("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{pv.kubernetes.io/provisioned-by: kubernetes.io/nfs2}",
+                "VolumeFailedDelete: no volume plugin matched name: kubernetes.io/nfs2");
+  check_reclaim("{persistentVolumeReclaimPolicy: Delete, nfs: {server: s, path: /p}}", "{pv.kubernetes.io/migrated-to: example.com}", "");
+  check_reclaim("{persistentVolumeReclaimPolicy: Recycle, nfs: {server: s, path: /p}}", "{}", "recycle");
+  check_reclaim("{persistentVolumeReclaimPolicy: Recycle, hostPath: {path: /srv/a}}", "{}", "recycle");
+  check_reclaim("{persistentVolumeReclaimPolicy: Recycle, local: {path: /p}}", "{}", "VolumeFailedRecycle: No recycler plugin found for the volume!");
+}
+
+TEST(VolumeBinderPlan, DirectoriesThatMayGo) {
+  const auto check = [](const std::string& path, bool goes) {
+    check_reclaim("{persistentVolumeReclaimPolicy: Delete, hostPath: {path: '" + path + "'}}", "{}",
+                  goes ? "remove" : "VolumeFailedDelete: host_path deleter only supports /tmp/.+ but received provided " + path);
+  };
+  check("/tmp/a", true);
+  check("/tmp/a/b/", true);
+  check("/tmp//a", true);
+  check("/tmp/..a", true);
+  for (const char* path :
+       {"/srv/a", "/tmp", "/tmp/", "/tmp//", "/tmp/.", "/tmp/..", "/tmp/../etc", "/tmp/a/../../etc", "/var/tmp/a", "tmp/a", "/tmpa", ""})
+    check(path, false);
+}
+
+TEST(VolumeBinderPlan, AVolumeLosesItsClaim) {
+  auto volume = from_yaml<PersistentVolume>("{metadata: {name: v}, spec: {claimRef: {namespace: ns, name: c, uid: u}}}");
+  EXPECT_EQ(unbound(volume).spec.claim_ref->name, "c");
+  EXPECT_EQ(unbound(volume).spec.claim_ref->uid, "");
+  volume.metadata.annotations[bound_by_controller_annotation] = "yes";
+  EXPECT_FALSE(unbound(volume).spec.claim_ref);
+  EXPECT_TRUE(unbound(volume).metadata.annotations.empty());
+  EXPECT_FALSE(is_superfluous(volume));
+  volume.metadata.annotations[provisioned_by_annotation] = "example.com/x";
+  EXPECT_FALSE(is_superfluous(volume));
+  volume.spec.persistent_volume_reclaim_policy = "Delete";
+  EXPECT_TRUE(is_superfluous(volume));
+}
+
+// Finalizers by their first letters: k: kubernetes.io/pv-controller, e: the external provisioner's, x: another's.
+void check_finalizers(const std::string& provisioner, const std::string& policy, const std::string& before, const std::string& after) {
+  const std::map<char, std::string> names = {
+      {'k', "kubernetes.io/pv-controller"}, {'e', "external-provisioner.volume.kubernetes.io/finalizer"}, {'x', "x.example.com"}};
+  PersistentVolume volume;
+  if (!provisioner.empty()) volume.metadata.annotations[provisioned_by_annotation] = provisioner;
+  volume.spec.persistent_volume_reclaim_policy = policy;
+  for (const char c : before) volume.metadata.finalizers.push_back(names.at(c));
+  EXPECT_EQ(mark_deletion_finalizers(volume), before != after) << provisioner << policy << before;
+  std::string got;
+  for (const std::string& name : volume.metadata.finalizers) got += name[0];
+  EXPECT_EQ(got, after) << provisioner << policy << before;
+}
+
+TEST(VolumeBinderPlan, WhatKeepsAVolumeUntilItsDirectoryIsGone) {
+  check_finalizers("", "Delete", "", "");
+  check_finalizers("kubernetes.io/host-path", "Delete", "xe", "xk");
+  check_finalizers("kubernetes.io/host-path", "Delete", "k", "k");
+  check_finalizers("kubernetes.io/host-path", "Retain", "kx", "x");
+  check_finalizers("kubernetes.io/aws-ebs", "Delete", "ke", "e");  // a driver's by now
+  check_finalizers("example.com/x", "Delete", "ke", "ke");
+}
+
+TEST(VolumeBinderPlan, ThePodThatScrubsAVolume) {
+  const auto volume = from_yaml<PersistentVolume>("{metadata: {name: v}, spec: {capacity: {storage: 5Gi}, hostPath: {path: /srv/a}}}");
+  RecyclerOptions options;
+  const auto usual = recycler_pod(volume, options);
+  EXPECT_EQ(usual.metadata.namespace_ + "/" + usual.metadata.name, "default/recycler-for-v");
+  EXPECT_EQ(usual.spec.active_deadline_seconds, 150);
+  EXPECT_EQ(usual.spec.volumes[0].host_path->path, "/srv/a");
+  EXPECT_EQ(usual.spec.containers[0].volume_mounts[0].name, usual.spec.volumes[0].name);
+  options.minimum_timeout_seconds = 151;
+  options.pod_template = std::make_shared<const api::core_v1::Pod>(from_yaml<api::core_v1::Pod>(
+      "{metadata: {namespace: ns, generateName: x-}, spec: {containers: [{name: c, image: i}], volumes: [{name: w, emptyDir: {}}, {name: z}]}}"));
+  const auto nfs = from_yaml<PersistentVolume>("{metadata: {name: v}, spec: {capacity: {storage: 5Gi}, nfs: {server: s, path: /p}}}");
+  const auto own = recycler_pod(nfs, options);
+  EXPECT_EQ(own.metadata.namespace_ + "/" + own.metadata.name + own.metadata.generate_name, "ns/recycler-for-v");
+  EXPECT_EQ(own.spec.active_deadline_seconds, 151);
+  EXPECT_EQ(own.spec.volumes[0].name + own.spec.volumes[0].nfs->server, "ws");
+  EXPECT_FALSE(own.spec.volumes[0].empty_dir);
+}
+
+// Of the class "s" with those settings; "": a directory is made.
+void check_provision(const std::string& claim, const std::string& its, bool enabled, const std::string& want) {
+  EXPECT_EQ(provision_fault(claim_of(claim), from_yaml<api::storage_v1::StorageClass>("{metadata: {name: s}, " + its + "}"), enabled), want) << claim;
+}
+
+TEST(VolumeBinderPlan, WhoMakesVolumes) {
+  using enum ProvisionPlan::Maker;
+  EXPECT_EQ(plan_provision("example.com/x").maker, External);
+  EXPECT_EQ(plan_provision("kubernetes.io/aws-ebs").maker, External);
+  EXPECT_EQ(plan_provision("kubernetes.io/host-path").maker, HostDirectories);
+  EXPECT_EQ(plan_provision("kubernetes.io/nfs").message, "no provisionable volume plugin matched");
+  EXPECT_EQ(plan_provision("kubernetes.io/no-provisioner").message, "no volume plugin matched name: kubernetes.io/no-provisioner");
+  check_provision("{}", "provisioner: p", true, "");
+  check_provision("{}", "provisioner: p", false,
+                  "Failed to create provisioner: provisioning in volume plugin \"kubernetes.io/host-path\" is disabled");
+  check_provision("{volumeMode: Block}", "provisioner: p", true,
+                  "Failed to provision volume with StorageClass \"s\": kubernetes.io/host-path does not support block volume provisioning");
+  check_provision("{}", "provisioner: p, mountOptions: [ro, hard]", true,
+                  "Mount options are not supported by the provisioner but StorageClass \"s\" has mount options [ro hard]");
+  check_provision("{dataSource: {kind: PersistentVolumeClaim, name: x}}", "provisioner: p", true,
+                  "plugin \"kubernetes.io/host-path\" is not a CSI plugin. Only CSI plugin can provision a claim with a datasource");
 }
 
 // Classes "name@age", in seconds; a star: the default one; a plus: by the old annotation.

@@ -24,7 +24,7 @@ class ManagedCluster:
         try:
             self.client = self.client_of('admin', None)
             self.manager_port = self.start('kube-controller-manager', self.manager, '--use-service-account-credentials',
-                       f'--service-account-private-key-file={self.server.pki.path("sa.key")}', f'--root-ca-file={self.server.pki.ca}', '--controllers=*,selinux-warning-controller', *AUTOSCALERS)
+                       f'--service-account-private-key-file={self.server.pki.path("sa.key")}', f'--root-ca-file={self.server.pki.ca}', '--controllers=*,selinux-warning-controller', '--enable-hostpath-provisioner', *AUTOSCALERS)
             self.start('kube-scheduler', self.scheduler)
             for i in range(NODES):
                 name = f'hollow-{i}'

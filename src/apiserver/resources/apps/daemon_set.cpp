@@ -3,6 +3,7 @@
 
 #include "api/codec.h"
 #include "api/gen/apps_v1.h"
+#include "apimachinery/validation/shown.h"
 #include "apiserver/resources/apps/apps.h"
 #include "apiserver/resources/apps/workload.h"
 #include "apiserver/resources/core/pod_spec.h"
@@ -65,7 +66,7 @@ class DaemonSetStrategy : public registry::TypedStrategy<apps::DaemonSet> {
   }
   void validate_update(const RequestScope&, const apps::DaemonSet& set, const apps::DaemonSet& old, FieldErrors& errors) const override {
     if (!same_selector(set.spec.selector, old.spec.selector))
-      errors.invalid(FieldPath("spec", "selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+      errors.invalid(FieldPath("spec", "selector"), apimachinery::shown(set.spec.selector), "field is immutable");
   }
   void table_cells(const apps::DaemonSet& set, registry::TableCells& cells) const override {
     cells.emplace_back(set.metadata.name);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "api/gen/apps_v1.h"
+#include "apimachinery/validation/shown.h"
 #include "apiserver/resources/apps/apps.h"
 #include "apiserver/resources/apps/workload.h"
 #include "apiserver/resources/core/pod_spec.h"
@@ -70,7 +71,7 @@ class DeploymentStrategy : public registry::TypedStrategy<apps::Deployment> {
 
   void validate_update(const RequestScope&, const apps::Deployment& deployment, const apps::Deployment& old, FieldErrors& errors) const override {
     if (!same_selector(deployment.spec.selector, old.spec.selector))
-      errors.invalid(FieldPath("spec", "selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+      errors.invalid(FieldPath("spec", "selector"), apimachinery::shown(deployment.spec.selector), "field is immutable");
   }
 
   void table_cells(const apps::Deployment& deployment, registry::TableCells& cells) const override {

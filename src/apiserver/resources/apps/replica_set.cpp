@@ -1,4 +1,5 @@
 #include "api/gen/apps_v1.h"
+#include "apimachinery/validation/shown.h"
 #include "apiserver/resources/apps/apps.h"
 #include "apiserver/resources/apps/workload.h"
 #include "apiserver/resources/core/pod_spec.h"
@@ -32,7 +33,7 @@ class ReplicaSetStrategy : public registry::TypedStrategy<apps::ReplicaSet> {
   }
   void validate_update(const RequestScope&, const apps::ReplicaSet& set, const apps::ReplicaSet& old, FieldErrors& errors) const override {
     if (!same_selector(set.spec.selector, old.spec.selector))
-      errors.invalid(FieldPath("spec", "selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+      errors.invalid(FieldPath("spec", "selector"), apimachinery::shown(set.spec.selector), "field is immutable");
   }
   void table_cells(const apps::ReplicaSet& set, registry::TableCells& cells) const override {
     cells.emplace_back(set.metadata.name);

@@ -6,6 +6,7 @@
 #include "api/codec.h"
 #include "apimachinery/selectors/label_selector.h"
 #include "apimachinery/validation/formats.h"
+#include "apimachinery/validation/shown.h"
 #include "apiserver/resources/core/pod_spec.h"
 
 namespace pintle::apiserver::resources {
@@ -36,9 +37,10 @@ void validate_workload_selector(const api::meta_v1::LabelSelector* selector, con
     errors.invalid(spec.child("selector"), BadValue::raw("{}"), "empty selector is invalid for " + std::string(kind));
   const auto parsed = apimachinery::to_label_selector(selector);
   if (!parsed) {
-    errors.invalid(spec.child("selector"), BadValue::raw("{...}"), "invalid label selector");
+    errors.invalid(spec.child("selector"), apimachinery::shown(*selector), "invalid label selector");
   } else if (!parsed->matches_everything() && !parsed->matches(pod_template.metadata.labels)) {
-    errors.invalid(spec.child("template").child("metadata", "labels"), BadValue::raw("{...}"), "`selector` does not match template `labels`");
+    errors.invalid(spec.child("template").child("metadata", "labels"), apimachinery::shown(pod_template.metadata.labels),
+                   "`selector` does not match template `labels`");
   }
 }
 

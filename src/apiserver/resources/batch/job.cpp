@@ -8,6 +8,7 @@
 #include "apimachinery/selectors/label_selector.h"
 #include "apimachinery/table/duration.h"
 #include "apimachinery/validation/formats.h"
+#include "apimachinery/validation/shown.h"
 #include "apiserver/resources/apps/workload.h"
 #include "apiserver/resources/batch/batch.h"
 #include "apiserver/resources/core/pod_spec.h"
@@ -55,19 +56,19 @@ void validate_generated_selector(const batch::Job& job, FieldErrors& errors) {
     if (found == given.end()) {
       errors.required(labels.key(key), must);
     } else if (found->second != value) {
-      errors.invalid(labels.key(key), apimachinery::BadValue::raw("{...}"), must);
+      errors.invalid(labels.key(key), apimachinery::shown(given), must);
     }
   }
   const auto selector = apimachinery::to_label_selector(job.spec.selector.get());
   if (selector && !selector->matches(expected))
-    errors.invalid(FieldPath("spec", "selector"), apimachinery::BadValue::raw("{...}"), "`selector` not auto-generated");
+    errors.invalid(FieldPath("spec", "selector"), apimachinery::shown(job.spec.selector), "`selector` not auto-generated");
 }
 
 // Pods that nothing selects would be made for ever. No selector selects nothing.
 void validate_selected(const batch::Job& job, FieldErrors& errors) {
   const auto selector = apimachinery::to_label_selector(job.spec.selector.get());
   if (selector && !selector->matches(job.spec.template_.metadata.labels))
-    errors.invalid(FieldPath("spec", "template").child("metadata", "labels"), apimachinery::BadValue::raw("{...}"),
+    errors.invalid(FieldPath("spec", "template").child("metadata", "labels"), apimachinery::shown(job.spec.template_.metadata.labels),
                    "`selector` does not match template `labels`");
 }
 
@@ -121,7 +122,7 @@ class JobStrategy : public registry::TypedStrategy<batch::Job> {
         job.spec.completions != old.spec.completions)
       errors.invalid(at.child("completions"), job.spec.completions.value_or(0), "field is immutable");
     if (!same_selector(job.spec.selector, old.spec.selector))
-      errors.invalid(at.child("selector"), apimachinery::BadValue::raw("{...}"), "field is immutable");
+      errors.invalid(at.child("selector"), apimachinery::shown(job.spec.selector), "field is immutable");
     validate_template_update(job, old, errors);
     if (job.spec.completion_mode != old.spec.completion_mode)
       errors.invalid(at.child("completionMode"), job.spec.completion_mode.value_or(""), "field is immutable");

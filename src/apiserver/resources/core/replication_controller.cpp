@@ -2,6 +2,7 @@
 
 #include "api/gen/core_v1.h"
 #include "apimachinery/selectors/label_selector.h"
+#include "apimachinery/validation/shown.h"
 #include "apiserver/resources/core/core.h"
 #include "apiserver/resources/core/pod_spec.h"
 #include "apiserver/resources/core/template_cells.h"
@@ -52,7 +53,7 @@ class ReplicationControllerStrategy : public registry::TypedStrategy<core::Repli
     const core::PodTemplateSpec& pod_template = *controller.spec.template_;
     const auto selector = apimachinery::LabelSelector::from_set(controller.spec.selector);
     if (!controller.spec.selector.empty() && !selector.matches(pod_template.metadata.labels))
-      errors.invalid(at.child("template").child("metadata", "labels"), apimachinery::BadValue::raw("{...}"),
+      errors.invalid(at.child("template").child("metadata", "labels"), apimachinery::shown(pod_template.metadata.labels),
                      "`selector` does not match template `labels`");
     validate_pod_template(pod_template, at.child("template"), errors);
     if (pod_template.spec.restart_policy != "Always") {
