@@ -11,7 +11,7 @@ ASAN_STACK_KB := 131072
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down machine-test bench differential swap soak scale idle peers ecosystem images conformance conformance-fast lint coverage format clean
+.PHONY: help all deps build test unit tsan integration sanitize integration-asan fuzz simulation wire demo demo-down machine-test bench differential swap soak scale scale-simulation idle peers ecosystem images conformance conformance-fast lint coverage format clean
 all: build
 
 help:            ## this list
@@ -114,6 +114,10 @@ scale: build $(PY)         ## 5,000 hollow nodes and 150,000 pods on one server:
 	@ninja -C $(BUILD) -j $(JOBS) hollow_nodes
 	@$(PY) test/bench/scale.py $(ARGS)
 
+scale-simulation: $(BUILD)/build.ninja   ## a control plane with hollow nodes in simulated time: make scale-simulation ARGS='NODES PODS PODS-A-SECOND'
+	@ninja -C $(BUILD) -j $(JOBS) scale_simulation
+	@$(BUILD)/test/simulation/scale_simulation $(ARGS)
+
 idle: build $(PY)          ## what 1,000 settled Deployments of 5,000 pods cost in a minute: make idle ARGS='--pods 20000'
 	@ninja -C $(BUILD) -j $(JOBS) hollow_nodes
 	@$(PY) test/bench/idle.py $(ARGS)
@@ -122,7 +126,7 @@ differential: build $(PY)  ## scenarios under our controller manager and under u
 	@test/peers/build $(BUILD)/peers
 	@$(PY) test/differential/controllers/run.py --pintle $(BUILD)/pintle --peers $(BUILD)/peers $(SCENARIOS)
 
-swap: build $(PY)          ## upstream's controller manager and scheduler on pintle kube-apiserver
+swap: build $(PY)          ## components in one another's place: upstream's on ours, ours on upstream's, and all eight combinations of three
 	@test/peers/build $(BUILD)/peers
 	@$(PY) -m pytest -q test/integration/swap
 

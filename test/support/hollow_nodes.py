@@ -69,16 +69,17 @@ class Client:
 
 
 class HollowNode:
-    def __init__(self, name, client, number):
+    def __init__(self, name, client, number, labels=(), taints=(), cpu='8'):
         self.name, self.client, self.number = name, client, number
+        self.labels, self.taints, self.cpu = dict(labels), list(taints), cpu
         self.stopping, self.pods, self.failure = threading.Event(), {}, None
         self.threads = [threading.Thread(target=self.guard, args=(work,), daemon=True) for work in (self.keep_lease, self.follow_pods)]
 
     def start(self):
         self.client.call('POST', '/api/v1/nodes', {'apiVersion': 'v1', 'kind': 'Node', 'metadata': {'name': self.name,
-            'labels': {'kubernetes.io/hostname': self.name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64'},
-            'annotations': {'volumes.kubernetes.io/controller-managed-attach-detach': 'true'}}})
-        resources = {'cpu': '8', 'memory': '16Gi', 'pods': '110', 'ephemeral-storage': '100Gi'}
+            'labels': {'kubernetes.io/hostname': self.name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64', **self.labels},
+            'annotations': {'volumes.kubernetes.io/controller-managed-attach-detach': 'true'}}, 'spec': {'taints': self.taints}})
+        resources = {'cpu': self.cpu, 'memory': '16Gi', 'pods': '110', 'ephemeral-storage': '100Gi'}
         self.client.call('PATCH', f'/api/v1/nodes/{self.name}/status', {'status': {
             'capacity': resources, 'allocatable': resources, 'addresses': [{'type': 'InternalIP', 'address': f'10.64.0.{self.number + 1}'}, {'type': 'Hostname', 'address': self.name}],
             'conditions': [{'type': 'Ready', 'status': 'True', 'reason': 'KubeletReady', 'message': 'hollow', 'lastHeartbeatTime': now(), 'lastTransitionTime': now()}]}},

@@ -6,7 +6,7 @@ DROPPED = {'uid', 'resourceVersion', 'creationTimestamp', 'managedFields', 'self
 TIME = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$')
 DRAWN = re.compile(r'-[bcdfghjklmnpqrstvwxz2456789]{5}$')
 # Hashes of templates: each implementation hashes its own encoding; only that equal templates have equal ones matters.
-HASH = re.compile(r'(^|-)[bcdfghjklmnpqrstvwxz2456789]{8,10}(?=$|-|")')
+HASH = re.compile(r'(^|-)[bcdfghjklmnpqrstvwxz2456789]{6,10}(?=$|-|")')
 HASHES = {'pod-template-hash', 'controller-revision-hash', 'controller.kubernetes.io/hash', 'currentRevision', 'updateRevision'}
 MINUTES = re.compile(r'-\d{8}(?=$|-)')
 
@@ -49,6 +49,23 @@ def normalise(value, key=''):
 def state(lists):
     """{kind: [objects]} of API lists, in an order that does not depend on drawn names. Nodes' own addresses are kept out."""
     return {kind: sorted((normalise(o) for o in items), key=lambda o: (o['metadata'].get('namespace', ''), o['metadata']['name'], repr(o))) for kind, items in lists.items()}
+
+
+def paths(fields, at=''):
+    """The leaves of a fieldsV1 as paths, without what is drawn."""
+    here = HASH.sub(r'\1<hash>', re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<uid>', at))
+    return sorted(p for key, inner in fields.items() for p in ([here] if key == '.' else paths(inner, f'{at}.{key}'))) if fields else [here]
+
+
+def managers(obj):
+    """One line for each manager of an object's fields."""
+    return sorted(f'{one["manager"]} {one["operation"]} {one.get("subresource", "")}: {" ".join(paths(one.get("fieldsV1", {})))}'
+                  for one in obj['metadata'].get('managedFields', []) if one['manager'].startswith('kube-'))
+
+
+def event_line(event):
+    of = event['involvedObject']
+    return f'{of["kind"]} {name(of.get("name", ""))}: {event["type"]} {event["reason"]}: {words(event.get("message", ""))}'
 
 
 def differences(wanted, got, path=''):

@@ -90,6 +90,7 @@ class NodeLifecycleController final : public Controller {
   rt::Task<Result<NodePtr>> mark_silent(rt::Context ctx, NodePtr node);
   rt::Task<Result<Unit>> mark_pods_not_ready(rt::Context ctx, std::string node);
   rt::Task<Result<Unit>> write_taints(rt::Context ctx, NodePtr node, std::vector<api::core_v1::Taint> taints);
+  rt::Task<Result<Unit>> write_labels(rt::Context ctx, NodePtr node);
 
   ControllerDeps deps_;
   client::Informer<Node> nodes_;
@@ -258,6 +259,17 @@ rt::Task<Result<Unit>> NodeLifecycleController::write_taints(rt::Context ctx, No
   co_return Unit{};
 }
 
+rt::Task<Result<Unit>> NodeLifecycleController::write_labels(rt::Context ctx, NodePtr node) {
+  std::string body;
+  for (const auto& [key, value] : older_labels(*node))
+    body += (body.empty() ? "" : ",") + objects::json_string(key) + ":" + objects::json_string(value);
+  if (body.empty()) co_return Unit{};
+  auto done = co_await deps_.client.patch<Node>(std::move(ctx), "", node->metadata.name, client::PatchType::Strategic,
+                                                R"({"metadata":{"labels":{)" + body + "}}}");
+  if (!done && done.error().reason != Reason::NotFound) co_return Unexpected(std::move(done).error());
+  co_return Unit{};
+}
+
 rt::Task<Result<Unit>> NodeLifecycleController::sync(rt::Context ctx, std::string key) {
   const rt::TimePoint began = deps_.runtime.clock().now();
   auto done = co_await look(std::move(ctx), std::move(key));
@@ -305,11 +317,12 @@ rt::Task<Result<Unit>> NodeLifecycleController::look(rt::Context ctx, std::strin
   const rt::WallTime now = deps_.runtime.clock().wall_now();
   CO_TRY_ASSIGN(auto taints, contained([&] { return plan_taints(*node, eviction, now); }));
   if (wait) loop_.queue().add_after(key, *wait);
-  if (same_taints(taints, node->spec.taints)) co_return Unit{};
-  const std::string zone = it->second.zone;
-  auto written = co_await write_taints(std::move(ctx), node, std::move(taints));
-  if (written && eviction == Eviction::Now) evictions_.with({zone}).add();
-  co_return std::move(written);
+  if (!same_taints(taints, node->spec.taints)) {
+    const std::string zone = it->second.zone;
+    CO_TRY(co_await write_taints(ctx, node, std::move(taints)));
+    if (eviction == Eviction::Now) evictions_.with({zone}).add();
+  }
+  co_return co_await write_labels(std::move(ctx), node);
 }
 
 }  // namespace

@@ -110,6 +110,18 @@ bool same_taints(const std::vector<Taint>& a, const std::vector<Taint>& b) {
          });
 }
 
+std::vector<std::pair<std::string, std::string>> older_labels(const api::core_v1::Node& node) {
+  constexpr std::pair<const char*, const char*> names[] = {{"kubernetes.io/os", "beta.kubernetes.io/os"},
+                                                           {"kubernetes.io/arch", "beta.kubernetes.io/arch"}};
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& [newer, older] : names) {
+    const std::string* wanted = node.metadata.labels.get(newer);
+    const std::string* there = node.metadata.labels.get(older);
+    if (wanted != nullptr && (there == nullptr || *there != *wanted)) out.emplace_back(older, *wanted);
+  }
+  return out;
+}
+
 bool is_excluded_from_disruption(const Node& node) { return node.metadata.labels.contains("node.kubernetes.io/exclude-disruption"); }
 
 std::string zone_of(const Node& node) {

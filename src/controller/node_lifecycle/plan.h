@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/gen/core_v1.h"
@@ -25,6 +26,9 @@ enum class Eviction { Now, Later, Never };
 std::vector<api::core_v1::Taint> plan_taints(const api::core_v1::Node& node, Eviction eviction, rt::WallTime now);
 bool wants_eviction(const api::core_v1::Node& node);  // it is to have a NoExecute taint
 bool same_taints(const std::vector<api::core_v1::Taint>& a, const std::vector<api::core_v1::Taint>& b);
+
+// What the older names of the labels that tell operating system and architecture are to say, where they do not.
+std::vector<std::pair<std::string, std::string>> older_labels(const api::core_v1::Node& node);
 
 // Its silence says nothing about its zone, as its owner's label says.
 bool is_excluded_from_disruption(const api::core_v1::Node& node);

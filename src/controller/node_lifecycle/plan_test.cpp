@@ -133,6 +133,23 @@ void check_silent(const std::string& node, const std::string& want) {
   EXPECT_EQ(out.text(), want) << node;
 }
 
+void check_labels(const std::string& labels, const std::string& want) {
+  Node node;
+  for (const std::string& word : split(labels, ' ')) node.metadata.labels[word.substr(0, word.find('='))] = word.substr(word.find('=') + 1);
+  Words out;
+  for (const auto& [key, value] : older_labels(node)) out.add(key + "=" + value);
+  EXPECT_EQ(out.text(), want) << labels;
+}
+
+TEST(NodeLifecyclePlan, OlderLabels) {
+  check_labels("", "");
+  check_labels("kubernetes.io/os=linux", "beta.kubernetes.io/os=linux");
+  check_labels("kubernetes.io/os=linux kubernetes.io/arch=arm64", "beta.kubernetes.io/os=linux beta.kubernetes.io/arch=arm64");
+  check_labels("kubernetes.io/os=linux beta.kubernetes.io/os=linux", "");
+  check_labels("kubernetes.io/arch=arm64 beta.kubernetes.io/arch=amd64", "beta.kubernetes.io/arch=arm64");
+  check_labels("beta.kubernetes.io/arch=amd64", "");  // the newer one is the source
+}
+
 TEST(NodeLifecyclePlan, ASilentNodesConditionsAreUnknown) {
   check_silent("Ready=True MemoryPressure=False DiskPressure=True PIDPressure=False NetworkUnavailable=False",
                "Ready=Unknown/NodeStatusUnknown@0 MemoryPressure=Unknown/NodeStatusUnknown@0 DiskPressure=Unknown/NodeStatusUnknown@0 "

@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 from clusters import ManagedCluster  # noqa: E402
 from scenario import Scenario, in_parallel  # noqa: E402
-from support.normalise import HASH, differences, name, normalise, words  # noqa: E402
+from support.normalise import differences, event_line, managers, name, normalise  # noqa: E402
 
 AT_A_TIME = 8
 
@@ -26,23 +26,6 @@ def scenarios(patterns):
         module = importlib.import_module(f'scenarios.{file.stem}')
         found |= {f'{file.stem}.{n}': f for n, f in vars(module).items() if callable(f) and not n.startswith('_') and f.__module__ == module.__name__}
     return {n: f for n, f in found.items() if not patterns or any(fnmatch.fnmatch(n, p) for p in patterns)}
-
-
-def paths(fields, at=''):
-    """The leaves of a fieldsV1 as paths, without what is drawn."""
-    here = HASH.sub(r'\1<hash>', re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<uid>', at))
-    return sorted(p for key, inner in fields.items() for p in ([here] if key == '.' else paths(inner, f'{at}.{key}'))) if fields else [here]
-
-
-def managers(obj):
-    """One line for each manager of an object's fields."""
-    return sorted(f'{one["manager"]} {one["operation"]} {one.get("subresource", "")}: {" ".join(paths(one.get("fieldsV1", {})))}'
-                  for one in obj['metadata'].get('managedFields', []) if one['manager'].startswith('kube-'))
-
-
-def event_line(event):
-    of = event['involvedObject']
-    return f'{of["kind"]} {name(of.get("name", ""))}: {event["type"]} {event["reason"]}: {words(event.get("message", ""))}'
 
 
 def result(scenario):

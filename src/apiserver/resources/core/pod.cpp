@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "api/codec.h"
+#include "apimachinery/clock_time.h"
 #include "apimachinery/validation/formats.h"
 #include "apiserver/resources/core/core.h"
 #include "apiserver/resources/core/pod_spec.h"
@@ -30,7 +31,7 @@ class PodStrategy : public registry::TypedStrategy<core::Pod> {
     if (!pod.spec.enable_service_links) pod.spec.enable_service_links = true;
   }
 
-  void prepare_for_create(const RequestScope&, core::Pod& pod) const override {
+  void prepare_for_create(const RequestScope& scope, core::Pod& pod) const override {
     pod.status = core::PodStatus();
     pod.status.phase = "Pending";
     pod.status.qos_class = rules::qos_class_of_spec(pod.spec);
@@ -41,6 +42,7 @@ class PodStrategy : public registry::TypedStrategy<core::Pod> {
       gated.status = "False";
       gated.reason = "SchedulingGated";
       gated.message = "Scheduling is blocked due to non-empty scheduling gates";
+      gated.last_transition_time = apimachinery::to_api_time(scope.now);
       pod.status.conditions.push_back(std::move(gated));
     }
   }

@@ -49,6 +49,7 @@ TEST(PodStrategy, ANewPodIsPending) {
   const Pod gated = created<Pod>(pods_strategy(), pod_yaml("schedulingGates: [{name: a.example/b}]"));
   ASSERT_EQ(gated.status.conditions.size(), 1u);
   EXPECT_EQ(gated.status.conditions[0].type + " " + gated.status.conditions[0].reason, "PodScheduled SchedulingGated");
+  EXPECT_FALSE(gated.status.conditions[0].last_transition_time.zero());
 }
 
 void check_create(const std::string& spec, const std::string& want) {

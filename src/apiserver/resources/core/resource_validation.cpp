@@ -61,9 +61,9 @@ void validate_resource_requirements(const core::ResourceRequirements& requiremen
     const bool overcommits = rules::is_overcommitted(name);
     if (limit != nullptr) {
       if (!overcommits && quantity != *limit) {
-        errors.invalid(path.child("requests"), quantity.text(), "must be equal to the limit of a resource that cannot be overcommitted");
+        errors.invalid(path.child("requests"), quantity.text(), "must be equal to " + name + " limit of " + limit->text());
       } else if (quantity.compare(*limit) > 0) {
-        errors.invalid(path.child("requests"), quantity.text(), "must be less than or equal to the limit");
+        errors.invalid(path.child("requests"), quantity.text(), "must be less than or equal to " + name + " limit of " + limit->text());
       }
     } else if (!overcommits) {
       errors.required(path.child("limits"), "limit must be set for resources that cannot be overcommitted");

@@ -32,8 +32,13 @@ TEST(ResourceValidation, NativeDomains) {
     EXPECT_EQ(errors_of(name, "1", "2"), "") << name;
   }
   EXPECT_NE(errors_of("vendor.com/gpu", "100m", "100m"), "");
-  EXPECT_NE(errors_of("vendor.com/gpu", "1", "2"), "");
   EXPECT_NE(errors_of("vendor.com/gpu", "1", ""), "");
+}
+
+// The amount is told: it may be a LimitRange's, which whoever wrote the pod has not seen.
+TEST(ResourceValidation, RequestsAboveTheirLimit) {
+  EXPECT_EQ(errors_of("cpu", "3", "200m"), R"(resources.requests: Invalid value: "3": must be less than or equal to cpu limit of 200m)");
+  EXPECT_EQ(errors_of("vendor.com/gpu", "1", "2"), R"(resources.requests: Invalid value: "1": must be equal to vendor.com/gpu limit of 2)");
 }
 
 }  // namespace
