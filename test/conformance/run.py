@@ -22,7 +22,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / 'test'))
 
 from beside import area, first_line, outcome   # noqa: E402
-from support.nodes import NodeCluster      # noqa: E402
+from support.nodes import CGROUP_ROOT, NodeCluster      # noqa: E402
 from support.provisioner import Provisioner   # noqa: E402
 from support.registry import Registry, build_images   # noqa: E402
 from support.upstream_nodes import UpstreamCluster   # noqa: E402
@@ -141,10 +141,19 @@ def make_cluster(given, out, registry, network):
     return UpstreamCluster(metrics=metrics if metrics.exists() else None, **common)
 
 
+def prefer_pods(node):
+    """Specs of autoscaling judge by the processor time that pods have taken: what else this machine does must not starve them."""
+    for name, value in (('cpu/{}/cpu.shares', 2048), ('{}/cpu.weight', 200)):      # cgroup v1, v2
+        path = CGROUP_ROOT / name.format(node.cgroup.lstrip('/'))
+        if path.exists():
+            path.write_text(str(value))
+
+
 @contextlib.contextmanager
 def furnished(cluster, out):
     """What specs beyond conformance look for in a cluster: nodes in different zones and a default storage class."""
     for i, node in enumerate(cluster.nodes):
+        prefer_pods(node)
         cluster.kubectl('label', 'node', node.name, f'topology.kubernetes.io/zone=zone-{i}', 'topology.kubernetes.io/region=here')
     provisioner = Provisioner(cluster.kubectl, out / 'volumes').start()
     try:
@@ -166,6 +175,7 @@ def main():
     arguments.add_argument('--skip', default='', help='a regular expression of spec names that do not run')
     arguments.add_argument('--list', help='a file of spec names, one a line')
     arguments.add_argument('--serial', choices=['only', 'skip', 'both'], default='both')
+    arguments.add_argument('--network', type=lambda text: tuple(text.split(',')), metavar='NAME,10.B.C', help='the namespaces\' first name and their range, where several runs of a kind stand beside each other')
     arguments.add_argument('--procs', type=int, default=8)
     arguments.add_argument('--timeout', default='60m')
     arguments.add_argument('--out', type=pathlib.Path)
@@ -175,7 +185,7 @@ def main():
     given = arguments.parse_args()
     tools = build_tools(ROOT / 'build/conformance')
     build_images('all')
-    network = NETWORKS[bool(given.beyond), given.upstream]
+    network = given.network or NETWORKS[bool(given.beyond), given.upstream]
     out = (given.out or ROOT / 'build/conformance' / {'ptconf': 'out'}.get(network[0], network[0])).resolve()
     began = time.monotonic()
     results = {}

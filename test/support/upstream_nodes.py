@@ -175,7 +175,8 @@ class UpstreamCluster:
                                              f'--cluster-cidr={POD_CIDR}', f'--service-cluster-ip-range={SERVICE_CIDR}']),
                 ('kube-scheduler', [])):
             config = self.config(component)
-            server.start_process(component, PEERS / component, f'--kubeconfig={config}', f'--authentication-kubeconfig={config}', f'--authorization-kubeconfig={config}', *flags)
+            # Alone they need no lease, and whoever loses one ends: on a busy machine nobody would start it again.
+            server.start_process(component, PEERS / component, f'--kubeconfig={config}', f'--authentication-kubeconfig={config}', f'--authorization-kubeconfig={config}', '--leader-elect=false', *flags)
 
     def publish(self, name, service_port, port, protocols, cluster_ip=None):
         """A service of kube-system for what listens on the first node."""
