@@ -90,8 +90,8 @@ AREAS ?= apps,scheduling,autoscaling
 beyond: build              ## upstream's specs beyond conformance on Pintle's nodes and on upstream's, counted (needs Go and root; hours): make beyond [AREAS=apps] [FOCUS='...']
 	@test/peers/build $(BUILD)/peers
 	@test/ecosystem/build $(BUILD)/ecosystem metrics-server
-	@-python3 test/conformance/run.py --beyond $(AREAS) --upstream --focus '$(FOCUS)' --timeout 6h --procs 4 --out $(BUILD)/conformance/beyond-upstream
-	@-python3 test/conformance/run.py --beyond $(AREAS) --focus '$(FOCUS)' --timeout 6h --procs 4 --out $(BUILD)/conformance/beyond
+	@-python3 test/conformance/run.py --beyond $(AREAS) --upstream --focus '$(FOCUS)' --timeout 6h --procs 3 --agents $${AGENTS:-3} --out $(BUILD)/conformance/beyond-upstream
+	@-python3 test/conformance/run.py --beyond $(AREAS) --focus '$(FOCUS)' --timeout 6h --procs 3 --agents $${AGENTS:-3} --out $(BUILD)/conformance/beyond
 	@python3 test/conformance/beside.py $(BUILD)/conformance/beyond/results.json $(BUILD)/conformance/beyond-upstream/results.json
 
 demo: DEPS_FOR := demo
