@@ -19,6 +19,8 @@ import packages   # noqa: E402
 import recipes    # noqa: E402
 
 MODULES = {'agnhost': ('conformance', 'k8s.io/kubernetes/test/images/agnhost'), 'sample-apiserver': ('conformance', 'k8s.io/sample-apiserver'),
+           'resource-consumer': ('conformance', 'k8s.io/kubernetes/test/images/resource-consumer'),
+           'consume-cpu': ('conformance', 'k8s.io/kubernetes/test/images/resource-consumer/consume-cpu'),
            'etcd': ('peers/etcd', 'go.etcd.io/etcd/server/v3')}
 
 

@@ -5,7 +5,7 @@ import pathlib
 import re
 import subprocess
 
-PACKAGES = ['busybox-static', 'bash-static', 'nginx', 'nginx-light', 'bind9-dnsutils', 'bind9-host', 'curl', 'netcat-openbsd', 'iproute2', 'iperf', 'libc-bin', 'docker-registry']
+PACKAGES = ['busybox-static', 'bash-static', 'nginx', 'nginx-light', 'bind9-dnsutils', 'bind9-host', 'curl', 'netcat-openbsd', 'iproute2', 'iperf', 'libc-bin', 'stress', 'docker-registry']
 LIBRARY_FOLDERS = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu', 'usr/lib', 'lib']
 
 

@@ -145,6 +145,13 @@ def etcd(tools, base):
     return [base.shell, tools.files().copy('usr/local/bin/etcd', tools.upstream('etcd'), 0o755)], {'Cmd': ['etcd'], 'Env': [PATH]}
 
 
+def resource_consumer(tools, base):
+    """Takes processor time by a program of its own, memory by Debian's."""
+    files = tools.files().copy('consumer', tools.upstream('resource-consumer'), 0o755).copy('consume-cpu/consume-cpu', tools.upstream('consume-cpu'), 0o755)
+    tools.packages.add_program(files, 'usr/local/bin/stress', 'usr/bin/stress')
+    return [base.shell, files], {'Entrypoint': ['/consumer'], 'Env': [PATH], 'WorkingDir': '/', 'ExposedPorts': {'8080/tcp': {}}}
+
+
 # The images that need nothing but packages and our own programs.
 BASIC = [
     (pause, [f'registry.k8s.io/pause:{tag}' for tag in ('3.6', '3.8', '3.9', '3.10', '3.10.1', '3.10.2')]),
@@ -161,6 +168,7 @@ UPSTREAM = [
     (agnhost, [f'{E2E}/agnhost:2.63.0', f'{E2E}/agnhost:2.55']),
     (pet('kitten', 'NAME="Alpine Linux"\nID=alpine\n'), [f'{E2E}/kitten:1.8']),
     (pet('nautilus'), [f'{E2E}/nautilus:1.8']),
+    (resource_consumer, [f'{E2E}/resource-consumer:1.14']),
     (sample_apiserver, [f'{E2E}/sample-apiserver:1.29.2']),
     (etcd, ['registry.k8s.io/etcd:3.6.8-0']),
 ]

@@ -217,6 +217,19 @@ def test_a_forced_deletion_leaves_nothing(node):
     await_true('the end of its containers', lambda: len(node.running()) <= len(before) - 2, timeout_s=20)
 
 
+def test_a_forced_deletion_gives_its_room_at_once(node):
+    """The API has given the room to others: the next pod is let in, though what was there still ends in peace."""
+    most = {**shell(FOREVER), 'resources': {'requests': {'cpu': f'{os.cpu_count() * 600}m'}}}
+    node.run_pod('lingers', {**most, 'lifecycle': {'preStop': {'sleep': {'seconds': 20}}}}, terminationGracePeriodSeconds=21, wait=ready)
+    node.server.kubectl('delete', 'pod', 'lingers', '--wait=false')
+    assert node.run_pod('early', most, wait=phase('Failed'))['status']['reason'] == 'OutOfcpu'
+    before = len(node.running())
+    node.server.kubectl('delete', 'pod', 'lingers', '--grace-period=0', '--force', '--wait=false')
+    node.run_pod('late', most, wait=ready)
+    assert len(node.running()) == before + 2, 'both run for a while'
+    node.server.kubectl('delete', 'pod', 'early', 'late', '--grace-period=1', '--wait=false')
+
+
 def test_running_pods_are_adopted_after_a_restart(node):
     one = node.run_pod('stays', shell(FOREVER), wait=ready)
     node.run_pod('leaves', shell(FOREVER), wait=ready)

@@ -1,10 +1,12 @@
 #include "kubelet/node/node_status.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "api/codec.h"
 #include "codec/json_text.h"
 #include "component/version.h"
+#include "rules/resource_names.h"
 
 namespace pintle::kubelet::node {
 
@@ -146,6 +148,13 @@ void set_addresses(Node& node, const NodeIdentity& identity) {
   add("Hostname", identity.hostname);
 }
 
+void erase_where(rules::ResourceList& list, const std::function<bool(const std::string&)>& gone) {
+  std::vector<std::string> names;
+  for (const auto& entry : list)
+    if (gone(entry.first)) names.push_back(entry.first);
+  for (const std::string& name : names) list.erase(name);
+}
+
 void set_machine(Node& node, const NodeObservation& seen, std::vector<NodeEvent>& events) {
   auto& info = node.status.node_info;
   const os::MachineFacts& machine = seen.machine;
@@ -170,16 +179,15 @@ void set_machine(Node& node, const NodeObservation& seen, std::vector<NodeEvent>
   } else if (info.container_runtime_version.empty()) {
     info.container_runtime_version = "remote://Unknown";
   }
-  // Other owners' resources (extended ones) stay.
+  // Resources that others advertise in capacity (extended ones) stay, and all of them is for pods.
   for (const auto& [name, amount] : seen.capacity) node.status.capacity[name] = amount;
   for (const auto& [name, amount] : seen.allocatable) node.status.allocatable[name] = amount;
-  const auto gone = [&](const auto& entry) { return entry.first.starts_with("hugepages-") && !seen.capacity.contains(entry.first); };
-  for (auto* list : {&node.status.capacity, &node.status.allocatable}) {
-    std::vector<std::string> names;
-    for (const auto& entry : *list)
-      if (gone(entry)) names.push_back(entry.first);
-    for (const std::string& name : names) list->erase(name);
-  }
+  erase_where(node.status.capacity, [&](const std::string& name) { return name.starts_with("hugepages-") && !seen.capacity.contains(name); });
+  for (const auto& [name, amount] : node.status.capacity)
+    if (!seen.capacity.contains(name)) node.status.allocatable[name] = amount;
+  erase_where(node.status.allocatable, [&](const std::string& name) {
+    return !node.status.capacity.contains(name) && (name.starts_with("hugepages-") || rules::is_extended_resource(name));
+  });
 }
 
 void set_runtime(Node& node, const NodeObservation& seen) {

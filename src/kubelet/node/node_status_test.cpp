@@ -193,6 +193,29 @@ TEST(NodeStatus, PatchLeadsFromOneToTheOther) {
   check_patch(ready, ready);
 }
 
+// An administrator advertises an extended resource by patching capacity alone, and takes it back so.
+TEST(NodeStatus, WhatOthersAdvertiseIsForPods) {
+  std::vector<NodeEvent> said;
+  Node node = update_node(initial_node(identity(), machine()), identity(), observation(true), first, said);
+  const Node plain = node;
+  node.status.capacity["example.com/gpu"] = api::Quantity::from_int(4);
+  const Node advertised = update_node(node, identity(), observation(true), second, said);
+  ASSERT_NE(advertised.status.allocatable.get("example.com/gpu"), nullptr);
+  EXPECT_EQ(advertised.status.allocatable.get("example.com/gpu")->text(), "4");
+  EXPECT_TRUE(status_changed(node.status, advertised.status));
+  check_patch(node, advertised);
+
+  Node fewer = advertised;
+  fewer.status.capacity["example.com/gpu"] = api::Quantity::from_int(1);
+  EXPECT_EQ(update_node(fewer, identity(), observation(true), second, said).status.allocatable.get("example.com/gpu")->text(), "1");
+
+  Node taken_back = advertised;
+  taken_back.status.capacity.erase("example.com/gpu");
+  const Node without = update_node(taken_back, identity(), observation(true), second, said);
+  EXPECT_EQ(text(without.status.allocatable), text(plain.status.allocatable));
+  check_patch(taken_back, without);
+}
+
 TEST(NodeStatus, ReconcilesWhatWasRegisteredBefore) {
   Node initial = initial_node(identity(), machine());
   Node existing = initial;

@@ -21,7 +21,7 @@ constexpr rt::Duration retry_after = std::chrono::seconds(10);       // what fai
 constexpr rt::Duration retry_after_pull = std::chrono::seconds(2);   // then it is seen to back off
 constexpr rt::Duration prepare_timeout = std::chrono::seconds(123);  // upstream's 2m3s
 constexpr rt::Duration lag_first_look = std::chrono::milliseconds(10);
-constexpr int lag_looks_max = 9;  // over five seconds in all
+constexpr int lag_doublings_max = 9;  // then each five seconds: a busy runtime takes minutes
 
 const ContainerStatus* status_of(const PodStatus& status, std::string_view name) {
   for (const auto* list : {&status.container_statuses, &status.init_container_statuses}) {
@@ -50,7 +50,7 @@ rt::Task<bool> PodWorker::observe(rt::Context ctx) {
     const bool runs = std::any_of(state_.containers.begin(), state_.containers.end(),
                                   [&](const auto& c) { return c.id == entry.first && c.phase == ContainerPhase::Running; }) ||
                       std::any_of(state_.sandboxes.begin(), state_.sandboxes.end(), [&](const auto& s) { return s.id == entry.first && s.ready; });
-    return !runs || entry.second > lag_looks_max;
+    return !runs;
   });
   if (deps_.observed) deps_.observed(pod_->metadata.uid, state_);
   co_return true;
@@ -250,7 +250,7 @@ std::optional<rt::TimePoint> PodWorker::next_look(const runtime::PodPlan& plan) 
     const bool planned = std::any_of(plan.start.begin(), plan.start.end(), [&](const auto& start) { return start.name == what; });
     if ((planned || what == sandbox_retry || what == resize_retry) && retry.at > now) consider(retry.at);
   }
-  for (const auto& [id, looks] : lagging_) consider(now + lag_first_look * (1 << std::min(looks, lag_looks_max)));
+  for (const auto& [id, looks] : lagging_) consider(now + lag_first_look * (1 << std::min(looks, lag_doublings_max)));
   if (pod_->spec.active_deadline_seconds && status_.start_time) {
     const auto deadline = rt::wall_time_of(status_.start_time->seconds) + rt::seconds_of(*pod_->spec.active_deadline_seconds);
     consider(now + (deadline - wall));

@@ -88,7 +88,7 @@ void PodWorker::objects_changed() {
 }
 
 bool PodWorker::active() const {
-  if (terminated()) return false;
+  if (removed_ || terminated()) return false;
   const bool rejected = end_ && end_->rejected;
   return !(rejected || rules::is_terminal(*pod_)) || state_.any_running();
 }

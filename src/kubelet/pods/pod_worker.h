@@ -86,7 +86,8 @@ class PodWorker {
   bool terminated() const { return phase_ >= WorkerPhase::Terminated; }
   // Nor is anything left of its volumes.
   bool finished() const { return phase_ == WorkerPhase::Finished; }
-  // What it asks for counts on this node. Not that of a pod that was refused, or that the API knows as ended, of which nothing runs.
+  // What it asks for counts on this node. Not that of a pod that was refused, or that the API knows as ended, of which nothing runs; nor
+  // that of a pod that its source has dropped (deleted by force), even while it is being ended: its room was promised to others.
   bool active() const;
   // The kubelet has ended it, or it is nobody's.
   bool ended() const { return end_ || removed_; }

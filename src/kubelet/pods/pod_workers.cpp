@@ -45,14 +45,20 @@ void PodWorkers::pod_changed(const PodPtr& pod, bool removed) {
   }
   const auto found = workers_.find(pod->metadata.uid);
   if (removed) {
-    if (found != workers_.end()) found->second->remove();
-    return;
+    if (found == workers_.end()) return;
+    found->second->remove();
+    return room_changed();
   }
   if (found != workers_.end()) {
     found->second->update(pod);
     return weigh_classes();
   }
   start(pod, PodState(), false);
+}
+
+void PodWorkers::room_changed() {
+  weigh_classes();
+  for (const auto& [uid, worker] : workers_) worker->retry_resize();
 }
 
 void PodWorkers::start(PodPtr pod, PodState adopted, bool orphan) {
@@ -97,8 +103,7 @@ rt::Task<void> PodWorkers::run(std::string uid, PodWorker* worker) {
   std::erase_if(pod_of_container_, [&](const auto& entry) { return entry.second == uid; });
   workers_.erase(uid);
   changes_.increment();
-  weigh_classes();
-  for (const auto& [other, waiting] : workers_) waiting->retry_resize();
+  room_changed();
   // A static pod that was taken away and put back in the meantime.
   if (const PodPtr again = config_.find(uid)) start(again, PodState(), false);
 }

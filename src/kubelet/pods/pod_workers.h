@@ -56,6 +56,8 @@ class PodWorkers {
  private:
   void pod_changed(const PodPtr& pod, bool removed);
   void observed(const std::string& uid, const PodState& state);
+  // A pod does not count on this node any more.
+  void room_changed();
   void start(PodPtr pod, PodState adopted, bool orphan);
   rt::Task<void> run(std::string uid, PodWorker* worker);
   rt::Task<void> remove_orphans();

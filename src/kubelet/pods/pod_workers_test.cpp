@@ -182,5 +182,56 @@ rt::Task<void> kills_that_fail_wait() {
 }
 TEST(PodWorkers, KillsThatFailWait) { rt::testing::run_sim(kills_that_fail_wait()); }
 
+// A busy runtime may say long after its event that a container has ended; nothing else tells of it then.
+rt::Task<void> ends_that_lag_are_seen() {
+  PodParts parts(rt::Executor::current().runtime());
+  auto pod = std::make_shared<Pod>(*pod_ptr("u1", "a", "1", 1, "Running"));
+  pod->spec.restart_policy = "Never";
+  net::grpc::Server server(parts.runtime);
+  play_runtime(server, *pod, true);
+  EXPECT_TRUE(server.start(runtime_path));
+  PodWorkers workers(parts.deps(), parts.config);
+  const auto phase = [&] {
+    const auto* status = parts.statuses.get("u1");
+    return status ? status->phase : "";
+  };
+  parts.config.set("api", {pod});
+  (void)co_await rt::sleep_for(rt::Context::background(), 1s);
+  cri::ContainerEvent event;
+  event.kind = cri::ContainerEvent::Kind::Stopped;
+  event.container_id = "c1";
+  event.may_lag = true;
+  workers.container_event(event);
+  (void)co_await rt::sleep_for(rt::Context::background(), 90s);
+  EXPECT_EQ(phase(), "Running");
+  play_runtime(server, *pod, false);
+  (void)co_await rt::sleep_for(rt::Context::background(), 6s);
+  EXPECT_EQ(phase(), "Succeeded");
+  co_await workers.stop();
+  co_await parts.close();
+  co_await server.stop();
+}
+TEST(PodWorkers, EndsThatLagAreSeen) { rt::testing::run_sim(ends_that_lag_are_seen()); }
+
+// A pod that was deleted by force may run for a while yet: whoever was given its room is let in.
+rt::Task<void> force_deleted_pods_give_their_room() {
+  PodParts parts(rt::Executor::current().runtime());
+  PodWorkers workers(parts.deps(), parts.config);
+  std::map<std::string, std::size_t> others;
+  workers.set_admission([&](const Pod& pod) -> std::optional<WaitingReason> {
+    others[pod.metadata.name] = workers.active(pod.metadata.uid).size();
+    return WaitingReason{"OutOfcpu", "too little"};
+  });
+  auto ending = std::make_shared<Pod>(*pod_ptr("u1", "old", "2", 1, "Running"));
+  ending->metadata.deletion_timestamp = api::time_from_unix(90, 0);
+  parts.config.set("api", {ending, pod_ptr("u2", "early", "1", 2)});
+  parts.config.set("api", {pod_ptr("u3", "late", "1", 3)});
+  EXPECT_EQ(others, (std::map<std::string, std::size_t>{{"early", 1}, {"late", 0}}));
+  EXPECT_TRUE(workers.find("u1"));
+  co_await workers.stop();
+  co_await parts.close();
+}
+TEST(PodWorkers, ForceDeletedPodsGiveTheirRoom) { rt::testing::run_sim(force_deleted_pods_give_their_room()); }
+
 }  // namespace
 }  // namespace pintle::kubelet::pods
