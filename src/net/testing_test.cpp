@@ -102,7 +102,8 @@ rt::Task<void> Routes::answer(rt::Context ctx, Request& request, ResponseWriter&
     auto body = co_await read_all(ctx, *request.body, 8 << 20);
     if (!body) ++body_errors;
     Bytes answer = body ? *body : Bytes(body.error().message);
-    (void)co_await respond(writer, body ? 200 : body.error().http(), "application/octet-stream", answer);
+    const int status = body ? 200 : body.error().http();
+    (void)co_await respond(writer, status, "application/octet-stream", answer);
   } else if (request.path.starts_with("/bytes/")) {
     const auto size = static_cast<std::size_t>(std::stoul(request.path.substr(7)));
     (void)co_await respond(writer, 200, "application/octet-stream", Bytes(std::string(size, 'x')));

@@ -46,7 +46,8 @@ rt::Task<void> restart(bool tls) {
     }
     co_await server.stop();
   }
-  auto gone = co_await fetch(*transport, request("GET", (tls ? "https://" : "http://") + rt::to_string(at) + "/"));
+  const std::string scheme = tls ? "https://" : "http://";
+  auto gone = co_await fetch(*transport, request("GET", scheme + rt::to_string(at) + "/"));
   EXPECT_TRUE(gone.starts_with("error: dial 127.0.0.1:")) << gone;
   co_await transport->close();
   auto closed = co_await fetch(*transport, request("GET", "http://127.0.0.1:1/"));

@@ -111,8 +111,10 @@ Task<Executor*> where(Duration work) {
 Task<void> sent_away() {
   Executor* const home = &Executor::current();
   std::set<Executor*> seen;
-  for (std::size_t i = 0; i < 2 * runtime().executor_count(); ++i)
-    seen.insert(co_await run_on(runtime().long_executor(), where(i == 0 ? 150ms : 0ms)));
+  for (std::size_t i = 0; i < 2 * runtime().executor_count(); ++i) {
+    const auto held = i == 0 ? 150ms : 0ms;
+    seen.insert(co_await run_on(runtime().long_executor(), where(held)));
+  }
   EXPECT_EQ(&Executor::current(), home);
   EXPECT_EQ(seen.size(), std::max<std::size_t>(runtime().executor_count() / 2, 1));
   for (std::size_t i = 0; i < runtime().executor_count(); ++i) EXPECT_FALSE(seen.contains(&runtime().executor(i)));

@@ -21,7 +21,8 @@ TEST(RealRuntime, ReturnsWhatMainReturns) { EXPECT_EQ(make_real_runtime({.thread
 Task<void> count_up(std::atomic<int>* sum) {
   Executor& mine = Executor::current();
   for (int i = 0; i < 10; ++i) {
-    co_await Executor::current().runtime().run_blocking([sum] { ++*sum; });
+    std::function<void()> work = [sum] { ++*sum; };
+    co_await Executor::current().runtime().run_blocking(std::move(work));
     EXPECT_EQ(&Executor::current(), &mine);
   }
 }

@@ -256,7 +256,10 @@ TEST(WatchCache, InitialEventsThenWhatFollows) {
 TEST(WatchCache, InitialEventsComeInBatches) {
   run([](World& world) -> rt::Task<void> {
     const int n = 1000;
-    for (int i = 0; i < n; ++i) co_await world.create("pods/x/" + std::to_string(i), i % 2 == 0 ? "color=red|" : "|");
+    for (int i = 0; i < n; ++i) {
+      const std::string value = i % 2 == 0 ? "color=red|" : "|";
+      co_await world.create("pods/x/" + std::to_string(i), value);
+    }
     co_await world.caught_up();
     CacheWatchOptions options;
     options.prefix = "/registry/pods/";

@@ -139,14 +139,17 @@ class Bench {
 
   rt::Task<int> run(const Shape* shape) {
     co_await start();
-    co_await make_many<Node>(shape->nodes, [shape](int i) { return node(*shape, i); });
+    const std::function<Node(int)> node_of = [shape](int i) { return node(*shape, i); };
+    const std::function<Pod(int)> pod_before = [shape](int i) { return pod("sched-0", "before-", i, shape->pod_before); };
+    const std::function<Pod(int)> pod_measured = [shape](int i) { return pod("sched-1", "measured-", i, shape->pod); };
+    co_await make_many<Node>(shape->nodes, node_of);
     api::scheduling_v1::PriorityClass high_class;
     high_class.metadata.name = "high";
     high_class.value = 10;
     (void)co_await client_->create(background, std::move(high_class));
     rt::TaskGroup scheduling;
     co_await rt::run_on(runtime_.executor(1), start_scheduler());
-    co_await make_many<Pod>(shape->before, [shape](int i) { return pod("sched-0", "before-", i, shape->pod_before); });
+    co_await make_many<Pod>(shape->before, pod_before);
     bool well = true;
     if (shape->before_is_bound)
       well = co_await await_bound(shape->before);
@@ -156,7 +159,7 @@ class Bench {
     const rt::TimePoint began = runtime_.clock().now();
     rt::TaskGroup churning;
     if (shape->churn) churning.spawn(churn(churning.context()));
-    if (well) co_await make_many<Pod>(shape->measured, [shape](int i) { return pod("sched-1", "measured-", i, shape->pod); });
+    if (well) co_await make_many<Pod>(shape->measured, pod_measured);
     const double made_s = rt::seconds(runtime_.clock().now() - began);
     if (well) well = co_await await_bound(static_cast<int>(before) + shape->measured);
     const double took_s = rt::seconds(runtime_.clock().now() - began);

@@ -508,8 +508,8 @@ rt::Task<void> stand(Candidate* candidate) {
   LeaderElectionOptions options;
   options.name = "test";
   options.identity = candidate->name;
-  candidate->outcome = co_await run_as_leader(*candidate->client, candidate->life, options, nullptr,
-                                              [candidate](rt::Context ctx) { return lead_until_done(candidate, ctx); });
+  std::function<rt::Task<void>(rt::Context)> lead = [candidate](rt::Context ctx) { return lead_until_done(candidate, ctx); };
+  candidate->outcome = co_await run_as_leader(*candidate->client, candidate->life, options, nullptr, std::move(lead));
 }
 
 std::string joined(const std::vector<std::string>& log) {

@@ -60,7 +60,8 @@ Task<void> busy(Simulation* sim, Endpoint server, int number, std::string* order
     auto back = co_await echo(background().with_timeout(1min), server, random.below(3000));
     sim->note("client " + std::to_string(number) + (back ? " ok" : " failed"));
     Disk& disk = runtime().disk();
-    co_await runtime().run_blocking([&disk, number] { (void)disk.append("/tmp/log", std::to_string(number)); });
+    std::function<void()> work = [&disk, number] { (void)disk.append("/tmp/log", std::to_string(number)); };
+    co_await runtime().run_blocking(std::move(work));
   }
   *order += std::to_string(number) + ",";
 }
