@@ -41,6 +41,8 @@ class FakeServer final : public net::Handler {
   std::set<std::string> absent;                  // collections that are not served
   // The HTTP code that answers a write; none: 200.
   std::function<int(const Write&)> on_write;
+  // How long a write lies before it is carried out; none: no time.
+  std::function<rt::Duration(const Write&)> delay;
 
   // A new object, or its new state. The revision is the server's.
   template <class T>
@@ -159,6 +161,7 @@ class FakeServer final : public net::Handler {
     auto body = co_await net::read_all(ctx, *request.body, 1 << 20);
     if (!body) co_return;
     Write write{request.method, request.path, std::string(request.headers.get("content-type")), std::move(*body)};
+    if (delay) (void)co_await rt::sleep_for(ctx, delay(write));
     writes.push_back(write);
     const std::size_t changes = log_.size();
     const int code = on_write ? on_write(write) : 200;

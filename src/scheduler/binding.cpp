@@ -1,4 +1,6 @@
 // Binding cycles: what happens to a pod after its node is decided, and after it could not be.
+#include <algorithm>
+
 #include "api/values.h"
 #include "apimachinery/clock_time.h"
 #include "codec/json.h"
@@ -15,13 +17,13 @@ namespace {
 constexpr std::string_view pod_scheduled = "PodScheduled";
 
 // The strategic merge patch of a pod's status: PodScheduled is false, and the nominated node if it changes; "": the pod
-// says so already.
+// says so already. `was_nominated`: to whatever node, even if `pod` does not say so yet.
 std::string condition_patch(const Pod& pod, std::string_view reason, const std::string& message, const std::optional<std::string>& nominated_node,
-                            rt::WallTime now) {
+                            bool was_nominated, rt::WallTime now) {
   const auto* old = rules::find_condition(pod.status.conditions, pod_scheduled);
   const bool told = old != nullptr && old->status == "False" && old->reason == reason && old->message == message &&
                     old->observed_generation == pod.metadata.generation;
-  const bool nominated = nominated_node && *nominated_node != pod.status.nominated_node_name;
+  const bool nominated = nominated_node && (was_nominated || *nominated_node != pod.status.nominated_node_name);
   if (told && !nominated) return "";
   codec::Value patch;
   patch["metadata"]["uid"] = pod.metadata.uid;  // not another pod of the same name
@@ -52,6 +54,8 @@ void Core::count(const Member& member, const char* result, rt::TimePoint start) 
 
 rt::Task<PluginStatus> Core::bind_cycle(rt::Context ctx, Binding* binding) {
   const Profile& profile = *binding->member->profile;
+  const auto has_work = [binding](const auto& placed) { return placed.plugin->has_work(binding->state); };
+  if (expects_nominations_ && std::ranges::any_of(profile.pre_bind, has_work)) co_await nominate(ctx, binding);
   for (const auto& placed : profile.pre_bind) {
     PluginStatus status = co_await placed.plugin->pre_bind(ctx, binding->state, binding->pod, binding->node, binding->place);
     if (status.ok()) continue;
@@ -74,7 +78,26 @@ rt::Task<PluginStatus> Core::bind_cycle(rt::Context ctx, Binding* binding) {
   co_return PluginStatus::of(Code::Error, "no bind plugin takes the pod");
 }
 
+// Tells whoever makes nodes that this one will be used. The binding goes on if that fails.
+rt::Task<void> Core::nominate(rt::Context ctx, Binding* binding) {
+  const PodPtr& pod = binding->pod->pod;
+  if (pod->status.nominated_node_name == binding->node) co_return;
+  codec::Value patch;
+  patch["metadata"]["uid"] = pod->metadata.uid;
+  patch["status"]["nominatedNodeName"] = binding->node;
+  binding->nominated = true;
+  std::string body = codec::to_json(patch);
+  auto patched = co_await patch_status(ctx, pod, std::move(body));
+  if (!patched && patched.error().reason != Reason::NotFound && !ctx.done())
+    log::error("A pod's node was not told of before its binding", patched.error(), {{"pod", pod_key(*pod)}, {"node", binding->node}});
+}
+
 rt::Task<void> Core::bind(std::unique_ptr<Binding> binding) {
+  if (const auto writing = condition_writes_.find(binding->pod->uid()); writing != condition_writes_.end()) {
+    writing->second.next.reset();  // it is out of date
+    const std::shared_ptr<rt::Event> written = writing->second.written;
+    (void)co_await written->wait(binding->ctx);
+  }
   const PluginStatus status = co_await bind_cycle(binding->ctx, binding.get());
   bindings_.erase(binding->pod->uid());
   if (status.ok())
@@ -109,6 +132,7 @@ void Core::give_up(Binding& binding, const PluginStatus& status) {
   Failure failure;
   failure.rejected = is_rejected(status.code);
   failure.nominated_node = "";
+  failure.was_nominated = binding.nominated;
   failure.message = status.message();
   if (failure.rejected) {
     Diagnosis diagnosis;
@@ -139,19 +163,56 @@ void Core::fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt
   queue_.requeue(pod->uid(), info, failure.unschedulable_plugins, failure.pending_plugins);
 
   member.events->warning({client::reference_to(*newest), {}, "FailedScheduling", "Scheduling", failure.message});
-  tasks_.spawn(patch_condition(newest, failure.rejected, std::move(failure.message), std::move(failure.nominated_node)));
+  ConditionWrite write;
+  write.pod = newest;
+  write.rejected = failure.rejected;
+  write.message = std::move(failure.message);
+  write.nominated_node = std::move(failure.nominated_node);
+  write.was_nominated = failure.was_nominated;
+  tell_condition(std::move(write));
 }
 
-rt::Task<void> Core::patch_condition(PodPtr pod, bool rejected, std::string message, std::optional<std::string> nominated_node) {
-  std::string body = condition_patch(*pod, rejected ? "Unschedulable" : "SchedulerError", message, nominated_node, clock_.wall_now());
+void Core::tell_condition(ConditionWrite write) {
+  const std::string uid = write.pod->metadata.uid;
+  const auto [at, idle] = condition_writes_.try_emplace(uid);
+  ConditionWrites& writes = at->second;
+  if (idle) {
+    writes.written = std::make_shared<rt::Event>();
+    return tasks_.spawn(write_conditions(uid, std::move(write)));
+  }
+  if (writes.next && !write.nominated_node) write.nominated_node = std::move(writes.next->nominated_node);
+  write.was_nominated = true;  // what the one under way says is not in the pod's object yet
+  writes.next = std::move(write);
+}
+
+rt::Task<void> Core::write_conditions(std::string uid, ConditionWrite write) {
+  while (true) {
+    co_await patch_condition(&write);
+    ConditionWrites& writes = condition_writes_.at(uid);
+    if (!writes.next) break;
+    write = std::move(*writes.next);
+    writes.next.reset();
+  }
+  condition_writes_.extract(uid).mapped().written->set();
+}
+
+rt::Task<void> Core::patch_condition(const ConditionWrite* write) {
+  const Pod& pod = *write->pod;
+  const std::string_view reason = write->rejected ? "Unschedulable" : "SchedulerError";
+  std::string body = condition_patch(pod, reason, write->message, write->nominated_node, write->was_nominated, clock_.wall_now());
   if (body.empty()) co_return;
+  const rt::Context ctx = tasks_.context();
+  auto patched = co_await patch_status(ctx, write->pod, std::move(body));
+  if (!patched && patched.error().reason != Reason::NotFound && !ctx.done())
+    log::error("A pod's condition was not written", patched.error(), {{"pod", pod_key(pod)}});
+}
+
+rt::Task<Result<Unit>> Core::patch_status(rt::Context ctx, PodPtr pod, std::string body) {
   client::PatchOptions options;
   options.subresource = "status";
-  const rt::Context ctx = tasks_.context();
-  auto patched = co_await client_.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body),
-                                             std::move(options));
-  if (!patched && patched.error().reason != Reason::NotFound && !ctx.done())
-    log::error("A pod's condition was not written", patched.error(), {{"pod", pod_key(*pod)}});
+  CO_TRY(co_await client_.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body),
+                                     std::move(options)));
+  co_return Unit{};
 }
 
 }  // namespace pintle::scheduler

@@ -33,7 +33,8 @@ Core::Core(const SchedulerSetup& setup)
              }),
       algorithm_(cache_, clock_, setup.runtime.random(), metrics_),
       informers_(setup.client, {"pods"}),
-      binding_tasks_(metrics_.goroutines.with({"binding"})) {
+      binding_tasks_(metrics_.goroutines.with({"binding"})),
+      expects_nominations_(setup_.gates.enabled("NominatedNodeNameForExpectation")) {
   queue_.set_nominator(nominator_);
   nominator_.on_change([this](const std::string& node) { cache_.touch(node); });
 }

@@ -48,6 +48,7 @@ class Core {
     rt::TimePoint start;
     rt::Context ctx;  // ends with the pod
     BindingPlace place;
+    bool nominated = false;  // the API server was told of the node, though the pod's object here may not say so yet
   };
   struct Failure {
     bool rejected = false;  // Unschedulable, against SchedulerError
@@ -55,6 +56,20 @@ class Core {
     uint64_t unschedulable_plugins = 0;
     uint64_t pending_plugins = 0;
     std::optional<std::string> nominated_node;
+    bool was_nominated = false;  // as Binding::nominated
+  };
+  // What a pod's status is to say of a failure.
+  struct ConditionWrite {
+    PodPtr pod;
+    bool rejected = false;
+    std::string message;
+    std::optional<std::string> nominated_node;
+    bool was_nominated = false;
+  };
+  // Of one pod, one at a time, and before its binding: on a slow server an older one would undo what a newer one says.
+  struct ConditionWrites {
+    std::optional<ConditionWrite> next;  // the newest of those that wait
+    std::shared_ptr<rt::Event> written;  // all are
   };
 
   // event_handlers.cpp
@@ -102,7 +117,11 @@ class Core {
   void bound(Binding& binding);
   void give_up(Binding& binding, const PluginStatus& status);
   void fail(const PodInfoPtr& pod, const Member& member, Failure failure, rt::TimePoint start);
-  rt::Task<void> patch_condition(PodPtr pod, bool rejected, std::string message, std::optional<std::string> nominated_node);
+  rt::Task<void> nominate(rt::Context ctx, Binding* binding);
+  void tell_condition(ConditionWrite write);
+  rt::Task<void> write_conditions(std::string uid, ConditionWrite write);
+  rt::Task<void> patch_condition(const ConditionWrite* write);
+  rt::Task<Result<Unit>> patch_status(rt::Context ctx, PodPtr pod, std::string body);
   void count(const Member& member, const char* result, rt::TimePoint start);
 
   const SchedulerSetup& setup_;
@@ -131,8 +150,10 @@ class Core {
   bool extending_ = false;  // schedule_parked() runs
   rt::TaskGroup tasks_;     // bindings, patches, plugins' work
   BindingPlaces places_;
-  std::unordered_map<std::string, Binding*> bindings_;  // by the pod's uid
-  component::metrics::Gauge& binding_tasks_;            // how many that are
+  std::unordered_map<std::string, Binding*> bindings_;                 // by the pod's uid
+  component::metrics::Gauge& binding_tasks_;                           // how many that are
+  const bool expects_nominations_;                                     // NominatedNodeNameForExpectation
+  std::unordered_map<std::string, ConditionWrites> condition_writes_;  // by the pod's uid, while there are any
   bool running_ = false;
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "api/gen/storage_v1.h"
@@ -142,6 +143,57 @@ TEST(SchedulerCore, PodsThatWaitForVolumesStopNobody) {
     (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(5));
     EXPECT_TRUE(world.has_sample("scheduler_goroutines{operation=\"binding\"} 0")) << world.registry.write();
     EXPECT_TRUE(world.has_sample("scheduler_cache_size{type=\"assumed_pods\"} 0")) << world.registry.write();
+  });
+}
+
+// Others learn of the node before a binding that takes its time; one that has nothing to wait for says it once.
+TEST(SchedulerCore, ANodeIsNominatedBeforeWorkThatTakesTime) {
+  in_world([](World& world) -> rt::Task<void> {
+    api::storage_v1::StorageClass slow;
+    slow.metadata.name = "slow";
+    slow.provisioner = "example.com/slow";
+    slow.volume_binding_mode = "WaitForFirstConsumer";
+    world.server.put(slow);
+    world.add_node("n");
+    PersistentVolumeClaim claim;
+    claim.metadata.name = claim.metadata.uid = "claim";
+    claim.metadata.namespace_ = "default";
+    claim.spec.storage_class_name = "slow";
+    claim.spec.access_modes = {"ReadWriteOnce"};
+    world.server.put(claim);
+    world.add_pod("waiting", 1, [](Pod& pod) { use_claim(pod, "claim", 0); });
+    world.add_pod("plain", 1);
+    world.start();
+    EXPECT_EQ(co_await world.node_of("plain"), "n");
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(5));
+    const auto told = world.server.written("PATCH", "/pods/waiting/status");
+    EXPECT_EQ(told.size(), 1u);
+    if (!told.empty()) EXPECT_EQ(told[0].body.view(), R"({"metadata":{"uid":"waiting"},"status":{"nominatedNodeName":"n"}})");
+    EXPECT_TRUE(world.server.written("PATCH", "/pods/plain/status").empty());
+    // Ten minutes later nobody has made the volume: the node is no longer meant.
+    (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(11));
+    const auto later = world.server.written("PATCH", "/pods/waiting/status");
+    EXPECT_TRUE(std::ranges::any_of(
+        later, [](const auto& write) { return write.body.view().find(R"("nominatedNodeName":null)") != std::string_view::npos; }));
+  });
+}
+
+// What a slow server has yet to be told of a failure comes before the binding, not after it.
+TEST(SchedulerCore, ABindingFollowsWhatWasSaidBefore) {
+  in_world([](World& world) -> rt::Task<void> {
+    world.server.delay = [](const FakeServer::Write& write) {
+      return write.method == "PATCH" ? rt::Duration(std::chrono::seconds(3)) : rt::Duration(0);
+    };
+    world.add_node("n");
+    world.add_pod("large", 1500);
+    world.start();
+    (void)co_await rt::sleep_for(rt::Context::background(), milliseconds(100));
+    world.add_node("larger", 2000);
+    EXPECT_EQ(co_await world.node_of("large"), "larger");
+    std::string order;
+    for (const auto& write : world.server.writes)
+      if (write.path.find("/pods/large/") != std::string::npos) order += write.method + " ";
+    EXPECT_EQ(order, "PATCH POST ");
   });
 }
 

@@ -136,6 +136,8 @@ class PermitPlugin {
 class PreBindPlugin {
  public:
   virtual ~PreBindPlugin() = default;
+  // Whether pre_bind() has anything to do for the pod: then others are told of its node first (status.nominatedNodeName).
+  virtual bool has_work(CycleState& state) const = 0;
   // Leaves `place` while it waits for what others do. `ctx` ends with the pod.
   virtual rt::Task<PluginStatus> pre_bind(rt::Context ctx, CycleState& state, PodInfoPtr pod, std::string node, BindingPlace& place) = 0;
 };

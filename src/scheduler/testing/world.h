@@ -46,11 +46,11 @@ struct World {
     if (shows_nodes) server.put(it->second);
     return code;
   }
-  void add_node(const std::string& name) {
+  void add_node(const std::string& name, int64_t milli_cpu = 1000) {
     Node node;
     node.metadata.name = node.metadata.uid = name;
     node.status.allocatable = {
-        {"cpu", api::Quantity::from_milli(1000)}, {"memory", api::Quantity::from_int(1 << 30)}, {"pods", api::Quantity::from_int(10)}};
+        {"cpu", api::Quantity::from_milli(milli_cpu)}, {"memory", api::Quantity::from_int(1 << 30)}, {"pods", api::Quantity::from_int(10)}};
     server.put(node);
   }
   Pod& add_pod(const std::string& name, int64_t milli_cpu, std::function<void(Pod&)> change = nullptr) {

@@ -213,6 +213,10 @@ class DynamicResources final : public Plugin,
     }
   }
 
+  bool has_work(CycleState& state) const override {
+    const auto* data = state.get<CycleClaimsState>(index);
+    return data != nullptr && !data->found->claims.empty();
+  }
   rt::Task<PluginStatus> pre_bind(rt::Context ctx, CycleState& state, PodInfoPtr pod, std::string node, BindingPlace& place) override {
     const auto* data = state.get<CycleClaimsState>(index);
     if (data == nullptr || data->found->claims.empty()) co_return PluginStatus();

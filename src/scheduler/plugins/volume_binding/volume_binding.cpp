@@ -109,6 +109,10 @@ class VolumeBinding final : public Plugin, public PreFilterPlugin, public Filter
     if (State* data = state.get<State>(index)) release(data->plan);
   }
 
+  bool has_work(CycleState& state) const override {
+    const State* data = state.get<State>(index);
+    return data != nullptr && !data->waiting.empty();
+  }
   rt::Task<PluginStatus> pre_bind(rt::Context ctx, CycleState& state, PodInfoPtr, std::string node, BindingPlace& place) override {
     State* data = state.get<State>(index);
     if (data == nullptr || (data->plan.matches.empty() && data->plan.provisions.empty())) co_return PluginStatus();
