@@ -3,10 +3,10 @@
 
 #include "api/values.h"
 #include "apimachinery/clock_time.h"
-#include "codec/json.h"
 #include "component/log.h"
 #include "rules/conditions.h"
 #include "scheduler/core.h"
+#include "scheduler/framework/pod_status.h"
 
 namespace pintle::scheduler {
 
@@ -16,17 +16,15 @@ namespace {
 
 constexpr std::string_view pod_scheduled = "PodScheduled";
 
-// The strategic merge patch of a pod's status: PodScheduled is false, and the nominated node if it changes; "": the pod
-// says so already. `was_nominated`: to whatever node, even if `pod` does not say so yet.
-std::string condition_patch(const Pod& pod, std::string_view reason, const std::string& message, const std::optional<std::string>& nominated_node,
-                            bool was_nominated, rt::WallTime now) {
+// What of a pod's status changes: PodScheduled is false, and the nominated node if that is another; null: the pod says
+// so already. `was_nominated`: to whatever node, even if `pod` does not say so yet.
+codec::Value status_change(const Pod& pod, std::string_view reason, const std::string& message, const std::optional<std::string>& nominated_node,
+                           bool was_nominated, rt::WallTime now) {
   const auto* old = rules::find_condition(pod.status.conditions, pod_scheduled);
   const bool told = old != nullptr && old->status == "False" && old->reason == reason && old->message == message &&
                     old->observed_generation == pod.metadata.generation;
   const bool nominated = nominated_node && (was_nominated || *nominated_node != pod.status.nominated_node_name);
-  if (told && !nominated) return "";
-  codec::Value patch;
-  patch["metadata"]["uid"] = pod.metadata.uid;  // not another pod of the same name
+  codec::Value status;
   if (!told) {
     codec::Value condition;
     condition["type"] = pod_scheduled;
@@ -37,10 +35,10 @@ std::string condition_patch(const Pod& pod, std::string_view reason, const std::
     condition["lastProbeTime"] = nullptr;
     const bool was_false = old != nullptr && old->status == "False";
     condition["lastTransitionTime"] = api::format_time(was_false ? old->last_transition_time : apimachinery::to_api_time(now));
-    patch["status"]["conditions"] = codec::Value::Array{std::move(condition)};
+    status["conditions"] = codec::Value::Array{std::move(condition)};
   }
-  if (nominated) patch["status"]["nominatedNodeName"] = nominated_node->empty() ? codec::Value() : codec::Value(*nominated_node);
-  return codec::to_json(patch);
+  if (nominated) status["nominatedNodeName"] = nominated_node->empty() ? codec::Value() : codec::Value(*nominated_node);
+  return status;
 }
 
 std::string attempts_label(int attempts) { return attempts >= 15 ? "15+" : std::to_string(attempts); }
@@ -82,12 +80,10 @@ rt::Task<PluginStatus> Core::bind_cycle(rt::Context ctx, Binding* binding) {
 rt::Task<void> Core::nominate(rt::Context ctx, Binding* binding) {
   const PodPtr& pod = binding->pod->pod;
   if (pod->status.nominated_node_name == binding->node) co_return;
-  codec::Value patch;
-  patch["metadata"]["uid"] = pod->metadata.uid;
-  patch["status"]["nominatedNodeName"] = binding->node;
+  codec::Value status;
+  status["nominatedNodeName"] = binding->node;
   binding->nominated = true;
-  std::string body = codec::to_json(patch);
-  auto patched = co_await patch_status(ctx, pod, std::move(body));
+  auto patched = co_await patch_status(client_, ctx, pod, std::move(status));
   if (!patched && patched.error().reason != Reason::NotFound && !ctx.done())
     log::error("A pod's node was not told of before its binding", patched.error(), {{"pod", pod_key(*pod)}, {"node", binding->node}});
 }
@@ -199,20 +195,12 @@ rt::Task<void> Core::write_conditions(std::string uid, ConditionWrite write) {
 rt::Task<void> Core::patch_condition(const ConditionWrite* write) {
   const Pod& pod = *write->pod;
   const std::string_view reason = write->rejected ? "Unschedulable" : "SchedulerError";
-  std::string body = condition_patch(pod, reason, write->message, write->nominated_node, write->was_nominated, clock_.wall_now());
-  if (body.empty()) co_return;
+  codec::Value status = status_change(pod, reason, write->message, write->nominated_node, write->was_nominated, clock_.wall_now());
+  if (status.is_null()) co_return;
   const rt::Context ctx = tasks_.context();
-  auto patched = co_await patch_status(ctx, write->pod, std::move(body));
+  auto patched = co_await patch_status(client_, ctx, write->pod, std::move(status));
   if (!patched && patched.error().reason != Reason::NotFound && !ctx.done())
     log::error("A pod's condition was not written", patched.error(), {{"pod", pod_key(pod)}});
-}
-
-rt::Task<Result<Unit>> Core::patch_status(rt::Context ctx, PodPtr pod, std::string body) {
-  client::PatchOptions options;
-  options.subresource = "status";
-  CO_TRY(co_await client_.patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, std::move(body),
-                                     std::move(options)));
-  co_return Unit{};
 }
 
 }  // namespace pintle::scheduler

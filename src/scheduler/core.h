@@ -121,7 +121,6 @@ class Core {
   void tell_condition(ConditionWrite write);
   rt::Task<void> write_conditions(std::string uid, ConditionWrite write);
   rt::Task<void> patch_condition(const ConditionWrite* write);
-  rt::Task<Result<Unit>> patch_status(rt::Context ctx, PodPtr pod, std::string body);
   void count(const Member& member, const char* result, rt::TimePoint start);
 
   const SchedulerSetup& setup_;

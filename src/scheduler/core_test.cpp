@@ -168,7 +168,9 @@ TEST(SchedulerCore, ANodeIsNominatedBeforeWorkThatTakesTime) {
     (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::seconds(5));
     const auto told = world.server.written("PATCH", "/pods/waiting/status");
     EXPECT_EQ(told.size(), 1u);
-    if (!told.empty()) EXPECT_EQ(told[0].body.view(), R"({"metadata":{"uid":"waiting"},"status":{"nominatedNodeName":"n"}})");
+    if (!told.empty()) {
+      EXPECT_EQ(told[0].body.view(), R"({"metadata":{"uid":"waiting"},"status":{"nominatedNodeName":"n"}})");
+    }
     EXPECT_TRUE(world.server.written("PATCH", "/pods/plain/status").empty());
     // Ten minutes later nobody has made the volume: the node is no longer meant.
     (void)co_await rt::sleep_for(rt::Context::background(), std::chrono::minutes(11));

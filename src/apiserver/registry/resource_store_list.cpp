@@ -14,13 +14,6 @@ namespace {
 constexpr int64_t newest_revision = -1;   // in a continue token: whatever the state is by then
 constexpr std::size_t range_chunk = 500;  // objects read at once when selectors may drop some
 
-// The key that follows all keys with `prefix`.
-std::string prefix_end(std::string prefix) {
-  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
-  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
-  return prefix;
-}
-
 // The one value of a field that the cache finds objects and wakes watchers by; nullptr: none.
 const apimachinery::FieldRequirement* demanded_value(const apimachinery::FieldSelector& fields) {
   const auto& all = fields.requirements();
@@ -133,7 +126,7 @@ rt::Task<Result<ListAnswer>> ResourceStore::list_at(rt::Context ctx, const Selec
   while (true) {
     storage::RangeRequest request;
     request.start = from;
-    request.end = prefix_end(prefix);
+    request.end = storage::prefix_end(prefix);
     request.limit = limit == 0 || !everything ? range_chunk : limit;
     request.revision = revision;
     CO_TRY_ASSIGN(storage::RangeResult range, co_await deps_.store.range(ctx, request));

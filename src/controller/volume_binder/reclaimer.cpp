@@ -13,8 +13,6 @@ namespace {
 constexpr std::string_view recycler_prefix = "recycler-for-";
 constexpr auto pod_look_period = std::chrono::seconds(60);  // at a pod of which nothing is heard
 
-Status failure(std::string message) { return Status{Reason::InternalError, 0, std::move(message), {}}; }
-
 bool is_missing(const Result<Unit>& removed) { return !removed && removed.error().reason == Reason::NotFound; }
 
 }  // namespace
@@ -99,24 +97,24 @@ rt::Task<Result<Unit>> VolumeReclaimer::recycle(VolumePtr volume, std::shared_pt
   Pod pod = recycler_pod(*volume, volume->spec.host_path ? deps_.options.hostpath_recycler : deps_.options.nfs_recycler);
   auto made = co_await deps_.client.create<Pod>(ctx, pod);
   if (!made && made.error().reason == Reason::AlreadyExists) co_return co_await replace_old_pod(ctx, std::move(pod));
-  if (!made) co_return Unexpected(failure("Recycle failed: unexpected error creating recycler pod:  " + made.error().message));
+  if (!made) co_return internal("Recycle failed: unexpected error creating recycler pod:  " + made.error().message);
   rt::Context hearing = ctx.child();
   tasks_.spawn(hear_events(hearing, volume, *made));
   const Result<Unit> ended = co_await wait_for_end(*made, operation);
   hearing.cancel();
   // Also of a volume that was abandoned: its operation is cancelled then, the group is not.
   const Result<Unit> removed = co_await deps_.client.remove<Pod>(tasks_.context(), made->metadata.namespace_, made->metadata.name);
-  if (!ended) co_return Unexpected(failure("Recycle failed: failed to recycle volume: " + ended.error().message));
-  if (!removed && !is_missing(removed)) co_return Unexpected(failure("Recycle failed: failed to delete recycler pod: " + removed.error().message));
+  if (!ended) co_return internal("Recycle failed: failed to recycle volume: " + ended.error().message);
+  if (!removed && !is_missing(removed)) co_return internal("Recycle failed: failed to delete recycler pod: " + removed.error().message);
   co_return Unit{};
 }
 
 // Of a manager before this one, or of a stranger who wants to keep the volume from being scrubbed: who knows.
 rt::Task<Result<Unit>> VolumeReclaimer::replace_old_pod(rt::Context ctx, Pod pod) {
   const Result<Unit> removed = co_await deps_.client.remove<Pod>(std::move(ctx), pod.metadata.namespace_, pod.metadata.name);
-  if (removed || is_missing(removed)) co_return Unexpected(failure("Recycle failed: old recycler pod found, will retry later"));
-  co_return Unexpected(failure("Recycle failed: failed to delete old recycler pod " + pod.metadata.namespace_ + "/" + pod.metadata.name + ": " +
-                               removed.error().message));
+  if (removed || is_missing(removed)) co_return internal("Recycle failed: old recycler pod found, will retry later");
+  co_return internal("Recycle failed: failed to delete old recycler pod " + pod.metadata.namespace_ + "/" + pod.metadata.name + ": " +
+                     removed.error().message);
 }
 
 rt::Task<Result<Unit>> VolumeReclaimer::wait_for_end(Pod pod, std::shared_ptr<Operation> operation) {
@@ -127,9 +125,9 @@ rt::Task<Result<Unit>> VolumeReclaimer::wait_for_end(Pod pod, std::shared_ptr<Op
     if (is != nullptr && is->metadata.uid == pod.metadata.uid) {
       if (is->status.phase == "Succeeded") co_return Unit{};
       if (is->status.phase == "Failed")
-        co_return Unexpected(failure(is->status.message.empty() ? "pod failed, pod.Status.Message unknown" : is->status.message));
+        co_return internal(is->status.message.empty() ? "pod failed, pod.Status.Message unknown" : is->status.message);
     } else if (deps_.pods.informer().any().reflects(pod.metadata.resource_version)) {
-      co_return Unexpected(failure("recycler pod was deleted"));
+      co_return internal("recycler pod was deleted");
     }
     rt::Context round = operation->context.with_timeout(pod_look_period);
     (void)co_await operation->pod_changed.wait(round);

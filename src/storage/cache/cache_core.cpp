@@ -269,17 +269,17 @@ CacheList CacheCore::list(const CacheListOptions& options) const {
   std::vector<CachedObjectPtr> found;
   bool by_index = false;
   const int64_t delivered = fanout_.revision();
-  int64_t revision = 0;
   {
     ThreadLock lock(tree_mutex_);
     by_index = index_.covers(options.index_field, options.index_value);
     if (by_index) found = indexed(options.index_field, options.index_value, options.prefix);
     if (!by_index) snapshot = tree_.snapshot();
-    revision = std::max(delivered, tree_revision_);
+    list.revision = std::max(delivered, tree_revision_);
   }
-  if (by_index) list = list_indexed(std::move(found), options);
-  list.revision = revision;
-  if (by_index) return list;
+  if (by_index) {
+    take_page(std::move(found), options, list);
+    return list;
+  }
   const bool resume = options.after > options.prefix;
   auto position = resume ? snapshot.seek(options.after, true) : snapshot.seek(options.prefix);
   const std::string end_key = prefix_end(options.prefix);
@@ -301,14 +301,13 @@ CacheList CacheCore::list(const CacheListOptions& options) const {
 std::vector<CachedObjectPtr> CacheCore::indexed(std::string_view field, std::string_view value, std::string_view prefix) const {
   const std::span<const CachedObjectPtr> all = index_.find(field, value);
   const auto key_of = [](const CachedObjectPtr& object) { return object->key(); };
-  const std::string end = prefix_end(std::string(prefix));
+  const std::string end = prefix_end(prefix);
   const auto first = std::ranges::lower_bound(all, prefix, {}, key_of);
   const auto last = end.empty() ? all.end() : std::ranges::lower_bound(first, all.end(), std::string_view(end), {}, key_of);
   return {first, last};
 }
 
-CacheList CacheCore::list_indexed(std::vector<CachedObjectPtr> objects, const CacheListOptions& options) {
-  CacheList list;
+void CacheCore::take_page(std::vector<CachedObjectPtr> objects, const CacheListOptions& options, CacheList& list) {
   auto object = std::ranges::upper_bound(objects, std::string_view(options.after), {}, [](const CachedObjectPtr& one) { return one->key(); });
   for (; object != objects.end(); ++object) {
     if (options.limit != 0 && list.items.size() == options.limit) break;
@@ -316,7 +315,6 @@ CacheList CacheCore::list_indexed(std::vector<CachedObjectPtr> objects, const Ca
   }
   list.more = object != objects.end();
   list.remaining = objects.end() - object;
-  return list;
 }
 
 std::size_t CacheCore::count(std::string_view prefix) const {

@@ -84,7 +84,8 @@ class CacheCore final : public StoreFanout::Feed, public std::enable_shared_from
   CachedObjectPtr erase_from_tree(std::string_view key) REQUIRES(tree_mutex_);
   // Of a value that the index covers, those under `prefix`, by key.
   std::vector<CachedObjectPtr> indexed(std::string_view field, std::string_view value, std::string_view prefix) const REQUIRES(tree_mutex_);
-  static CacheList list_indexed(std::vector<CachedObjectPtr> objects, const CacheListOptions& options);
+  // The page of them that `options` asks for.
+  static void take_page(std::vector<CachedObjectPtr> objects, const CacheListOptions& options, CacheList& list);
   rt::Task<Result<Listing>> read_all(rt::Context ctx);
   void take_listing(Listing listing);
   void show_difference(const Listing& listing) REQUIRES(feed_mutex_);

@@ -5,9 +5,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "base/text_map.h"
 #include "storage/cached_object.h"
 
 namespace pintle::storage {
@@ -27,13 +27,9 @@ class FieldIndex {
   std::span<const CachedObjectPtr> find(std::string_view field, std::string_view value) const;
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
   struct Field {
     std::string_view name;
-    std::unordered_map<std::string, std::vector<CachedObjectPtr>, Hash, std::equal_to<>> objects;  // by value, then by key
+    TextMap<std::vector<CachedObjectPtr>> objects;  // by value, then by key
   };
   const Field* field(std::string_view name) const;
 

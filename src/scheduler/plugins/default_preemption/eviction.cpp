@@ -1,26 +1,14 @@
 #include "scheduler/plugins/default_preemption/eviction.h"
 
 #include "apimachinery/clock_time.h"
-#include "codec/json.h"
 #include "component/log.h"
+#include "scheduler/framework/pod_status.h"
 
 namespace pintle::scheduler::plugins {
 
 namespace log = component::log;
 
 namespace {
-
-rt::Task<Result<Unit>> patch_status(client::Client* client, rt::Context ctx, const Pod* pod, codec::Value status) {
-  codec::Value patch;
-  patch["metadata"]["uid"] = pod->metadata.uid;
-  patch["status"] = std::move(status);
-  client::PatchOptions options;
-  options.subresource = "status";
-  auto patched = co_await client->patch<Pod>(ctx, pod->metadata.namespace_, pod->metadata.name, client::PatchType::Strategic, codec::to_json(patch),
-                                             std::move(options));
-  if (!patched) co_return Unexpected(std::move(patched).error());
-  co_return Unit{};
-}
 
 codec::Value disruption_condition(const Pod& victim, const Pod& preemptor, rt::WallTime now) {
   codec::Value condition;
@@ -40,7 +28,7 @@ rt::Task<Result<Unit>> evict(PluginDeps* deps, rt::Context ctx, PlacedPodPtr pla
   const PodPtr victim = deps->whole_pod(*placed);
   if (!victim) co_return error(Reason::NotFound, "the pod is gone");
   codec::Value why = disruption_condition(*victim, *preemption->preemptor->pod, deps->runtime.clock().wall_now());
-  CO_TRY(co_await patch_status(&deps->client, ctx, victim.get(), std::move(why)));
+  CO_TRY(co_await patch_status(deps->client, ctx, victim, std::move(why)));
   client::DeleteOptions options;
   options.precondition_uid = victim->metadata.uid;
   CO_TRY(co_await deps->client.remove<Pod>(ctx, victim->metadata.namespace_, victim->metadata.name, std::move(options)));
@@ -56,7 +44,7 @@ rt::Task<void> carry_out(PluginDeps deps, Preemption preemption) {
   for (const PodInfoPtr& pod : preemption.disappointed) {
     codec::Value status;
     status["nominatedNodeName"] = nullptr;
-    auto cleared = co_await patch_status(&deps.client, ctx, pod->pod.get(), std::move(status));
+    auto cleared = co_await patch_status(deps.client, ctx, pod->pod, std::move(status));
     if (!cleared && cleared.error().reason != Reason::NotFound)
       log::error("A pod's nomination was not taken back", cleared.error(), {{"pod", pod_key(*pod->pod)}});
   }
