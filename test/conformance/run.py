@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / 'test'))
 
-from beside import area, first_line, outcome   # noqa: E402
+from conformance.beside import area, first_line, outcome   # noqa: E402
 from support.nodes import CGROUP_ROOT, NodeCluster      # noqa: E402
 from support.provisioner import Provisioner   # noqa: E402
 from support.registry import Registry, build_images   # noqa: E402

@@ -1,12 +1,6 @@
 """What test/conformance makes of the suite's reports: names, outcomes, and two runs beside each other."""
-import pathlib
-import sys
-
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'conformance'))
-import beside  # noqa: E402
-import run  # noqa: E402
+from conformance import beside, run
 
 REPORT = '''<testsuites><testsuite>
 <testcase name="[SynchronizedBeforeSuite]" status="passed" time="1"/>
