@@ -20,7 +20,7 @@ extern "C" const char* malloc_conf;
 const char* malloc_conf =
     "narenas:2,"
     "background_thread:true,max_background_threads:1,dirty_decay_ms:5000,muzzy_decay_ms:0,retain:false,"
-    "prof:true,lg_prof_sample:19";
+    "prof:true,lg_prof_sample:21";
 #endif
 
 namespace pintle::component {

@@ -104,6 +104,15 @@ rt::Task<Result<Unit>> answer_object(exchange::Exchange& exchange, const ObjectF
   co_return Unit{};
 }
 
+rt::Task<Result<Unit>> answer_written(exchange::Exchange& exchange, const ObjectForm& form, int code, registry::Written written) {
+  // The bytes that are stored are the answer; no other encoding of them is made for it, as the cache would keep it.
+  const bool as_stored = written.cached != nullptr && form.version->is_storage && form.version->shape == nullptr &&
+                         form.output.shape == exchange::Shape::Object && form.output.media == exchange::Media::Protobuf;
+  if (!as_stored) co_return co_await answer_object(exchange, form, code, std::move(written.object));
+  co_await exchange::answer_pieces(exchange, code, exchange::content_type(form.output.media), object_body(form, *written.cached));
+  co_return Unit{};
+}
+
 rt::Task<Result<Unit>> answer_list(exchange::Exchange& exchange, const ObjectForm& form, registry::ListAnswer listed) {
   if (listed.expired) {  // the one failure that leads on
     co_await exchange::answer_failure(exchange, errors::expired_continue(), std::move(listed.continue_token));

@@ -17,6 +17,7 @@ std::vector<Bytes> object_body(const ObjectForm& form, const storage::CachedObje
 
 // Exchange and form outlive the tasks; objects are in the storage version.
 rt::Task<Result<Unit>> answer_object(exchange::Exchange& exchange, const ObjectForm& form, int code, api::Object object);
+rt::Task<Result<Unit>> answer_written(exchange::Exchange& exchange, const ObjectForm& form, int code, registry::Written written);
 rt::Task<Result<Unit>> answer_list(exchange::Exchange& exchange, const ObjectForm& form, registry::ListAnswer listed);
 rt::Task<Result<Unit>> answer_objects(exchange::Exchange& exchange, const ObjectForm& form, std::vector<api::Object> objects);
 

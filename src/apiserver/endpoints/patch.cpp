@@ -189,7 +189,7 @@ rt::Task<Result<Unit>> Writes::patch(exchange::Exchange& exchange, registry::Ins
   exchange.scope.warnings.insert(exchange.scope.warnings.begin(), warnings.begin(), warnings.end());
   if (!written) co_return Unexpected(std::move(written.error()));
   const int status = written->created ? 201 : 200;
-  co_return co_await answer_object(exchange, form, status, std::move(written->object));
+  co_return co_await answer_written(exchange, form, status, std::move(*written));
 }
 
 }  // namespace pintle::apiserver::endpoints

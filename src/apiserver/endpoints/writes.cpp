@@ -39,7 +39,7 @@ rt::Task<Result<Unit>> Writes::create(exchange::Exchange& exchange, registry::In
   exchange.scope.unlabelled = meta.labels.empty();
   CO_TRY_ASSIGN(object, to_tracked_storage(*found.resource, *found.version, nullptr, exchange.scope, std::move(object), nullptr));
   CO_TRY_ASSIGN(registry::Written written, co_await found.store->create(exchange.scope, std::move(object)));
-  co_return co_await answer_object(exchange, form, 201, std::move(written.object));
+  co_return co_await answer_written(exchange, form, 201, std::move(written));
 }
 
 rt::Task<Result<Unit>> Writes::update(exchange::Exchange& exchange, registry::InstalledRegistry::Found found, const registry::PartSubresource* part) {
@@ -62,7 +62,7 @@ rt::Task<Result<Unit>> Writes::update(exchange::Exchange& exchange, registry::In
   };
   CO_TRY_ASSIGN(registry::Written written, co_await found.store->update(exchange.scope, std::move(request)));
   const int status = written.created ? 201 : 200;
-  co_return co_await answer_object(exchange, form, status, std::move(written.object));
+  co_return co_await answer_written(exchange, form, status, std::move(written));
 }
 
 }  // namespace pintle::apiserver::endpoints

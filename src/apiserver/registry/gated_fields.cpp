@@ -35,53 +35,70 @@ void clear(const api::Type& type, void* value) {
 }  // namespace
 
 GatedFields::GatedFields(const component::FeatureGates& gates) {
+  Names off;
   for (const component::FeatureSpec& feature : component::known_features())
-    if (!gates.enabled(feature.name)) off_.insert(feature.name);
+    if (!gates.enabled(feature.name)) off.insert(feature.name);
   Types types;
   for (const api::KindInfo& kind : api::all_kinds()) add_types(*kind.type, types);
+  const auto is_off = [&](const api::Field& field) { return !field.feature_gate.empty() && off.contains(field.feature_gate); };
   // Types hold one another, some of them themselves: until nothing new is found.
   for (bool found = true; found;) {
     found = false;
     for (const api::Type* type : types) {
-      if (reaches(*type)) continue;
-      bool hit = type->elem != nullptr && reaches(*type->elem);
-      for (const api::Field& field : type->fields) hit = hit || off(field) || reaches(*field.type);
-      if (hit) found = reaching_.insert(type).second;
+      if (plan(*type) != nullptr) continue;
+      bool hit = type->elem != nullptr && plan(*type->elem) != nullptr;
+      for (const api::Field& field : type->fields) hit = hit || is_off(field) || plan(*field.type) != nullptr;
+      if (hit) found = plans_.emplace(type, std::make_unique<Plan>()).second;
     }
   }
+  for (auto& [type, made] : plans_) {
+    for (const api::Field& field : type->fields) {
+      const Plan* inner = plan(*field.type);
+      if (is_off(field) || inner != nullptr) made->members.push_back({&field, is_off(field), inner});
+    }
+    if (type->elem != nullptr) made->elements = plan(*type->elem);
+  }
+}
+
+const GatedFields::Plan* GatedFields::plan(const api::Type& type) const {
+  const auto found = plans_.find(&type);
+  return found == plans_.end() ? nullptr : found->second.get();
 }
 
 void GatedFields::drop(api::Object& object, const api::Object* old) const {
-  if (!reaches(object.type())) return;
+  const Plan* steps = plan(object.type());
+  if (steps == nullptr) return;
   Names kept;
-  if (old != nullptr) collect(old->type(), old->data(), kept);
-  drop(object.type(), object.data(), kept);
+  if (old != nullptr) {
+    if (const Plan* old_steps = plan(old->type())) collect(*old_steps, old->type(), old->data(), kept);
+  }
+  drop(*steps, object.type(), object.data(), kept);
 }
 
-void GatedFields::collect(const api::Type& type, const void* value, Names& used) const {
-  if (!reaches(type)) return;
-  for (const api::Field& field : type.fields) {
-    const void* at = api::field_address(value, field);
-    if (off(field)) {
-      if (!api::is_empty(*field.type, at)) used.insert(field.feature_gate);
-    } else {
-      collect(*field.type, at, used);
+void GatedFields::collect(const Plan& plan, const api::Type& type, const void* value, Names& used) {
+  for (const Plan::Member& member : plan.members) {
+    const void* at = api::field_address(value, *member.field);
+    if (!member.off) {
+      collect(*member.plan, *member.field->type, at, used);
+    } else if (!api::is_empty(*member.field->type, at)) {
+      used.insert(member.field->feature_gate);
     }
   }
-  each_element(type, const_cast<void*>(value), [&](void* element) { collect(*type.elem, element, used); });
+  if (plan.elements == nullptr) return;
+  each_element(type, const_cast<void*>(value), [&](void* element) { collect(*plan.elements, *type.elem, element, used); });
 }
 
-void GatedFields::drop(const api::Type& type, void* value, const Names& kept) const {
-  if (!reaches(type)) return;
-  for (const api::Field& field : type.fields) {
-    void* at = api::field_address(value, field);
-    if (off(field) && !kept.contains(field.feature_gate)) {
-      clear(*field.type, at);
-    } else {
-      drop(*field.type, at, kept);
+void GatedFields::drop(const Plan& plan, const api::Type& type, void* value, const Names& kept) {
+  for (const Plan::Member& member : plan.members) {
+    void* at = api::field_address(value, *member.field);
+    if (member.off && !kept.contains(member.field->feature_gate)) {
+      clear(*member.field->type, at);
+    } else if (member.plan != nullptr) {
+      drop(*member.plan, *member.field->type, at, kept);
     }
   }
-  each_element(type, value, [&](void* element) { drop(*type.elem, element, kept); });
+  if (plan.elements == nullptr) return;
+  each_element(type, value, [&](void* element) { drop(*plan.elements, *type.elem, element, kept); });
 }
 
 }  // namespace pintle::apiserver::registry

@@ -3,8 +3,11 @@
 // Made once from the gates; afterwards constant and safe to share.
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "api/object.h"
 #include "component/feature_gates.h"
@@ -19,15 +22,24 @@ class GatedFields {
 
  private:
   using Names = std::set<std::string_view>;
-  bool off(const api::Field& field) const { return !field.feature_gate.empty() && off_.contains(field.feature_gate); }
-  // Whether a field that is off lies in a value of the type.
-  bool reaches(const api::Type& type) const { return reaching_.contains(&type); }
-  // Adds the gates whose fields are set in the value.
-  void collect(const api::Type& type, const void* value, Names& used) const;
-  void drop(const api::Type& type, void* value, const Names& kept) const;
+  // What a walk has to look at in values of a type, in which a field that is off can lie.
+  struct Plan {
+    struct Member {
+      const api::Field* field;
+      bool off;
+      const Plan* plan;  // nullptr: no other field that is off lies in it
+    };
+    std::vector<Member> members;
+    const Plan* elements = nullptr;  // of containers
+  };
 
-  Names off_;
-  std::set<const api::Type*> reaching_;
+  // nullptr: no field that is off lies in a value of the type.
+  const Plan* plan(const api::Type& type) const;
+  // Adds the gates whose fields are set in the value.
+  static void collect(const Plan& plan, const api::Type& type, const void* value, Names& used);
+  static void drop(const Plan& plan, const api::Type& type, void* value, const Names& kept);
+
+  std::unordered_map<const api::Type*, std::unique_ptr<Plan>> plans_;
 };
 
 }  // namespace pintle::apiserver::registry

@@ -329,6 +329,18 @@ Result<api::Object> InstalledRegistry::get(const GroupResource& resource, std::s
   return store->codec().decode(*cached);
 }
 
+Result<std::shared_ptr<const api::Object>> InstalledRegistry::view(const GroupResource& resource, std::string_view ns, std::string_view name) const {
+  const std::shared_ptr<ResourceStore> store = find(resource);
+  if (store == nullptr) return Unexpected(errors::not_found(resource, name));
+  const auto cached = store->cache().get(store->resource().key(ns, name));
+  if (!cached) return Unexpected(errors::not_found(resource, name));
+  return decoded_.get(cached, [&](const storage::CachedObject& object) { return store->codec().decode(object); });
+}
+
+Result<std::shared_ptr<const api::Object>> InstalledRegistry::view(const GroupResource& resource, const storage::CachedObjectPtr& cached) const {
+  return decoded_.get(cached, [&](const storage::CachedObject& object) { return decode(resource, object); });
+}
+
 std::vector<storage::CachedObjectPtr> InstalledRegistry::list(const GroupResource& resource, std::string_view ns) const {
   const std::shared_ptr<ResourceStore> store = find(resource);
   if (store == nullptr) return {};

@@ -10,6 +10,7 @@
 
 #include "apimachinery/discovery/served_set.h"
 #include "apiserver/admission/sequence.h"
+#include "apiserver/registry/decoded_memo.h"
 #include "apiserver/registry/forbidden_fields.h"
 #include "apiserver/registry/gated_fields.h"
 #include "apiserver/registry/resource.h"
@@ -77,6 +78,8 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   rt::Task<Result<std::vector<api::Object>>> read_in(rt::Context ctx, GroupResource resource, std::vector<ObjectName> names, std::string in) override;
 
   Result<api::Object> get(const GroupResource& resource, std::string_view ns, std::string_view name) const override;
+  Result<std::shared_ptr<const api::Object>> view(const GroupResource& resource, std::string_view ns, std::string_view name) const override;
+  Result<std::shared_ptr<const api::Object>> view(const GroupResource& resource, const storage::CachedObjectPtr& cached) const override;
   std::vector<storage::CachedObjectPtr> list(const GroupResource& resource, std::string_view ns) const override;
   Result<api::Object> decode(const GroupResource& resource, const storage::CachedObject& object) const override;
   void subscribe(const GroupResource& resource, std::function<void(const storage::CacheEvent&)> listener) override;
@@ -121,6 +124,7 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   };
   mutable std::map<std::string, std::map<std::string, ShownVersion, std::less<>>, std::less<>> shown_versions_ GUARDED_BY(custom_mutex_);
   mutable std::shared_ptr<const apimachinery::ServedSet> shown_ GUARDED_BY(custom_mutex_);  // nullptr: to be made
+  mutable DecodedMemo decoded_;                                                             // of built-in resources, whose codecs outlive it
 };
 
 }  // namespace pintle::apiserver::registry

@@ -50,6 +50,11 @@ rt::Task<void> ResourceStore::await_own_write(rt::Context ctx, int64_t revision)
   (void)co_await wait_for_revision(std::move(ctx), revision);  // the write stands, whatever comes of this
 }
 
+storage::CachedObjectPtr ResourceStore::cached_write(const std::string& key, int64_t revision) const {
+  storage::CachedObjectPtr cached = revision > 0 ? cache_->get(key) : nullptr;
+  return cached && cached->revision() == revision ? cached : nullptr;
+}
+
 rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::newest(rt::Context ctx, std::string key) {
   CO_TRY(co_await wait_for_revision(ctx, 0));
   co_return cache_->get(key);

@@ -111,6 +111,8 @@ struct RemoveRequest {
 struct Written {
   api::Object object;
   bool created = false;
+  // The same as it is stored; nullptr where another write has come since, and where nothing was written.
+  storage::CachedObjectPtr cached;
 };
 struct Removed {
   api::Object object;  // the last state, or the one that is now on its way out
@@ -159,6 +161,8 @@ class ResourceStore {
   // Whether the store holds just this under the key, at that revision.
   rt::Task<Result<bool>> is_stored(RequestScope& scope, std::string key, int64_t revision, Bytes value);
   // What was written, as it is read back: converted there and back.
+  // What the cache has of a write, if that is still it.
+  storage::CachedObjectPtr cached_write(const std::string& key, int64_t revision) const;
   rt::Task<Result<Unit>> read_back(RequestScope& scope, std::string key, Bytes stored, int64_t revision, const VersionBinding& version,
                                    api::Object& object);
   // The versions, beside the working one, in which fields of `old` are owned.
@@ -183,7 +187,8 @@ class ResourceStore {
   rt::Task<Result<Written>> create_named(RequestScope& scope, api::Object object, Origin origin);
   rt::Task<Result<Unit>> admit_create(RequestScope& scope, api::Object& object);
   Result<Unit> check_namespace(RequestScope& scope, api::meta_v1::ObjectMeta& meta) const;
-  rt::Task<Result<Unit>> finish_create(RequestScope& scope, api::Object& object, Origin origin);
+  // Answers with Written::cached.
+  rt::Task<Result<storage::CachedObjectPtr>> finish_create(RequestScope& scope, api::Object& object, Origin origin);
   Result<Unit> take_revision(api::meta_v1::ObjectMeta& meta, const api::meta_v1::ObjectMeta& old_meta, std::string_view name) const;
   enum class AdmissionPhase : uint8_t { Mutate, Validate };
   rt::Task<Result<Unit>> admit_update(RequestScope& scope, const UpdateRequest& request, AdmissionPhase phase, api::Object& object,

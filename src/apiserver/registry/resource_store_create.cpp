@@ -80,10 +80,11 @@ rt::Task<Result<Written>> ResourceStore::create_named(RequestScope& scope, api::
   Written written;
   written.object = std::move(object);
   written.created = true;
+  written.cached = std::move(*stored);
   co_return written;
 }
 
-rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Object& object, Origin origin) {
+rt::Task<Result<storage::CachedObjectPtr>> ResourceStore::finish_create(RequestScope& scope, api::Object& object, Origin origin) {
   const Strategy& strategy = resource_.strategy();
   const std::string name = codec_.metadata(object).name;
   FieldErrors problems;
@@ -107,9 +108,10 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
   if (scope.dry_run) {
     CO_TRY_ASSIGN(const auto existing, co_await newest(scope.ctx, key));
     if (existing) co_return Unexpected(errors::already_exists(resource_.name(), name));
-    if (!cached_versions_->differ()) co_return Unit{};
+    if (!cached_versions_->differ()) co_return nullptr;
     CO_TRY_ASSIGN(Bytes form, co_await stored_form(scope, object, version));
-    co_return co_await read_back(scope, key, std::move(form), 0, version, object);
+    CO_TRY(co_await read_back(scope, key, std::move(form), 0, version, object));
+    co_return nullptr;
   }
   if (origin == Origin::Post && states_revision(codec_.metadata(object).resource_version))
     co_return error(Reason::Unknown, "resourceVersion should not be set on objects to be created");
@@ -123,7 +125,8 @@ rt::Task<Result<Unit>> ResourceStore::finish_create(RequestScope& scope, api::Ob
   }
   codec_.metadata(object).resource_version = std::to_string(written->mod_revision);
   co_await await_own_write(scope.ctx, written->mod_revision);
-  co_return co_await read_back(scope, key, std::move(form), written->mod_revision, version, object);
+  CO_TRY(co_await read_back(scope, key, std::move(form), written->mod_revision, version, object));
+  co_return cached_write(key, written->mod_revision);
 }
 
 }  // namespace pintle::apiserver::registry

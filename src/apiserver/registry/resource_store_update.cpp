@@ -196,6 +196,7 @@ rt::Task<Result<std::optional<Written>>> ResourceStore::finish_update(RequestSco
   if (scope.dry_run) revision = 0;  // of what is not there
   CO_TRY(co_await read_back(scope, key, std::move(form), revision, *before.version, object));
   written.object = std::move(object);
+  written.cached = cached_write(key, revision);
   co_return std::optional<Written>(std::move(written));
 }
 

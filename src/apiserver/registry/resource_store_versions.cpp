@@ -74,8 +74,8 @@ rt::Task<Result<bool>> ResourceStore::is_stored(RequestScope& scope, std::string
 rt::Task<Result<Unit>> ResourceStore::read_back(RequestScope& scope, std::string key, Bytes stored, int64_t revision, const VersionBinding& version,
                                                 api::Object& object) {
   if (!cached_versions_->differ() || scope.internal || version.index == resource_.storage_version().index) co_return Unit{};
-  storage::CachedObjectPtr cached = revision > 0 ? cache_->get(key) : nullptr;
-  if (!cached || cached->revision() != revision) {  // another write came since, or there was none (dry run)
+  storage::CachedObjectPtr cached = cached_write(key, revision);
+  if (!cached) {  // another write came since, or there was none (dry run)
     storage::KeyValue written;
     written.key = std::move(key);
     written.value = std::move(stored);

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/object.h"
@@ -40,6 +42,22 @@ class ResourceReader {
     auto object = get(resource, ns, name);
     if (!object) return Unexpected(object.error());
     return std::move(object->template as<T>());
+  }
+  // As get() and decode(), of built-in resources that many requests look up: what is decoded is shared until the object changes.
+  virtual Result<std::shared_ptr<const api::Object>> view(const GroupResource& resource, std::string_view ns, std::string_view name) const {
+    TRY_ASSIGN(api::Object object, get(resource, ns, name));
+    return std::make_shared<const api::Object>(std::move(object));
+  }
+  virtual Result<std::shared_ptr<const api::Object>> view(const GroupResource& resource, const storage::CachedObjectPtr& cached) const {
+    TRY_ASSIGN(api::Object object, decode(resource, *cached));
+    return std::make_shared<const api::Object>(std::move(object));
+  }
+  template <class T>
+  Result<std::shared_ptr<const T>> view_as(const GroupResource& resource, std::string_view ns, std::string_view name) const {
+    auto object = view(resource, ns, name);
+    if (!object) return Unexpected(std::move(object.error()));
+    const T* typed = &(*object)->template as<T>();
+    return std::shared_ptr<const T>(std::move(*object), typed);
   }
   // Every object, or those of one namespace.
   virtual std::vector<storage::CachedObjectPtr> list(const GroupResource& resource, std::string_view ns) const = 0;

@@ -27,9 +27,9 @@ bool is_exempt(const AdmissionAttributes& a) {
 const Labels* namespace_labels(const ResourceReader& reader, const AdmissionAttributes& a, Labels& kept) {
   if (a.is("", "namespaces")) return labels_of(a.object != nullptr ? a.object : a.old_object);
   if (a.ns.empty()) return nullptr;
-  auto found = reader.get_as<api::core_v1::Namespace>({"", "namespaces"}, "", a.ns);
+  auto found = reader.view_as<api::core_v1::Namespace>({"", "namespaces"}, "", a.ns);
   if (!found) return nullptr;
-  kept = std::move(found->metadata.labels);
+  kept = (*found)->metadata.labels;
   return &kept;
 }
 

@@ -31,7 +31,7 @@ class NamespaceLifecycle : public AdmissionPlugin {
     }
     if (a.ns.empty() || a.operation == Operation::Delete || is_access_review(a)) return Unit{};
     const auto ns = find(a.ns);
-    if (ns) return judge(a, *ns);
+    if (ns) return judge(a, **ns);
     if (a.operation == Operation::Create) return std::nullopt;
     return Result<Unit>(Unexpected(ns.error()));
   }
@@ -40,12 +40,12 @@ class NamespaceLifecycle : public AdmissionPlugin {
     CO_TRY(co_await rt::sleep_for(ctx, missing_namespace_wait));
     const auto ns = find(a.ns);
     if (!ns) co_return Unexpected(ns.error());
-    co_return judge(a, *ns);
+    co_return judge(a, **ns);
   }
 
  private:
-  Result<api::core_v1::Namespace> find(const std::string& name) const {
-    return reader_.get_as<api::core_v1::Namespace>({"", "namespaces"}, "", name);
+  Result<std::shared_ptr<const api::core_v1::Namespace>> find(const std::string& name) const {
+    return reader_.view_as<api::core_v1::Namespace>({"", "namespaces"}, "", name);
   }
 
   Result<Unit> judge(const AdmissionAttributes& a, const api::core_v1::Namespace& ns) const {

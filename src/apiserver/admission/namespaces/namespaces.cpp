@@ -22,7 +22,7 @@ class NamespaceAutoProvision : public AdmissionPlugin {
   bool handles(Operation operation) const override { return operation == Operation::Create; }
 
   AdmissionNow admit_now(AdmissionAttributes& a) override {
-    if (a.dry_run || !is_within_namespace(a) || reader_.get(namespaces, "", a.ns)) return Unit{};
+    if (a.dry_run || !is_within_namespace(a) || reader_.view(namespaces, "", a.ns)) return Unit{};
     return std::nullopt;
   }
   rt::Task<Result<Unit>> admit(rt::Context ctx, AdmissionAttributes& a) override {
@@ -56,7 +56,7 @@ class NamespaceExists : public AdmissionPlugin {
   bool handles(Operation operation) const override { return operation != Operation::Connect; }
   AdmissionNow validate_now(const AdmissionAttributes& a) override {
     if (!is_within_namespace(a)) return Unit{};
-    if (const auto found = reader_.get(namespaces, "", a.ns); !found) return Result<Unit>(Unexpected(found.error()));
+    if (const auto found = reader_.view(namespaces, "", a.ns); !found) return Result<Unit>(Unexpected(found.error()));
     return Unit{};
   }
 

@@ -86,8 +86,8 @@ class PodSecurity : public AdmissionPlugin {
 
  private:
   Result<NamespacePolicy> policy_for(const std::string& ns) const {
-    TRY_ASSIGN(const auto found, reader_.get_as<Namespace>({"", "namespaces"}, "", ns));
-    return policy_of(found.metadata.labels, defaults_);
+    TRY_ASSIGN(const auto found, reader_.view_as<Namespace>({"", "namespaces"}, "", ns));
+    return policy_of(found->metadata.labels, defaults_);
   }
   static bool lists(const std::vector<std::string>& list, std::string_view name) {
     return !name.empty() && std::find(list.begin(), list.end(), name) != list.end();

@@ -54,10 +54,10 @@ class Priority : public AdmissionPlugin {
         policy = fallback->preemption_policy;
       }
     } else {
-      const auto found = reader_.get_as<PriorityClass>(classes(), "", pod.spec.priority_class_name);
+      const auto found = reader_.view_as<PriorityClass>(classes(), "", pod.spec.priority_class_name);
       if (!found) return refuse(a, fmt::format("no PriorityClass with name {} was found", pod.spec.priority_class_name));
-      value = found->value;
-      policy = found->preemption_policy;
+      value = (*found)->value;
+      policy = (*found)->preemption_policy;
     }
     if (pod.spec.priority && *pod.spec.priority != value)
       return refuse(a, fmt::format("the integer value of priority ({}) must not be provided in pod spec; its PriorityClass makes it {}",
@@ -72,13 +72,13 @@ class Priority : public AdmissionPlugin {
   }
 
   // Of several, which only a race can make, the lowest.
-  std::optional<PriorityClass> default_class() const {
-    std::optional<PriorityClass> out;
+  std::shared_ptr<const PriorityClass> default_class() const {
+    std::shared_ptr<const PriorityClass> out;
     for (const auto& cached : reader_.list(classes(), "")) {
-      const auto object = reader_.decode(classes(), *cached);
+      const auto object = reader_.view(classes(), cached);
       if (!object) continue;
-      const auto& item = object->as<PriorityClass>();
-      if (item.global_default && (!out || item.value < out->value)) out = item;
+      const auto& item = (*object)->as<PriorityClass>();
+      if (item.global_default && (!out || item.value < out->value)) out = std::shared_ptr<const PriorityClass>(*object, &item);
     }
     return out;
   }

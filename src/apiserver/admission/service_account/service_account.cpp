@@ -100,7 +100,7 @@ class ServiceAccountPlugin : public AdmissionPlugin {
     auto& name = pod->spec.service_account_name;
     if (name.empty()) name = pod->spec.service_account.empty() ? std::string(default_account) : pod->spec.service_account;
     const auto account = find(a, *pod);
-    if (account) return apply(a, *account, *pod);
+    if (account) return apply(a, **account, *pod);
     if (name == default_account) return std::nullopt;
     return Result<Unit>(missing(a, *pod));
   }
@@ -122,10 +122,11 @@ class ServiceAccountPlugin : public AdmissionPlugin {
       return Result<Unit>(refuse(a, fmt::format("no service account specified for pod {}/{}", a.ns, pod->metadata.name)));
     const auto account = find(a, *pod);
     if (!account) return Result<Unit>(missing(a, *pod));
-    const std::string* enforce = account->metadata.annotations.get(enforce_annotation);
+    const std::string* enforce = (*account)->metadata.annotations.get(enforce_annotation);
     if (!enforce || !is_true(*enforce)) return Unit{};
-    const std::string stray = ephemeral ? stray_secret(pod->spec.ephemeral_containers, "ephemeral container", *account, names_of(account->secrets))
-                                        : stray_reference(*account, *pod);
+    const std::string stray = ephemeral
+                                  ? stray_secret(pod->spec.ephemeral_containers, "ephemeral container", **account, names_of((*account)->secrets))
+                                  : stray_reference(**account, *pod);
     if (!stray.empty()) return Result<Unit>(refuse(a, stray));
     return Unit{};
   }
@@ -135,8 +136,8 @@ class ServiceAccountPlugin : public AdmissionPlugin {
     if (!is_pods(a) || (!a.subresource.empty() && a.subresource != "ephemeralcontainers")) return nullptr;
     return a.object_as<Pod>();
   }
-  Result<ServiceAccount> find(const AdmissionAttributes& a, const Pod& pod) const {
-    return reader_.get_as<ServiceAccount>({"", "serviceaccounts"}, a.ns, pod.spec.service_account_name);
+  Result<std::shared_ptr<const ServiceAccount>> find(const AdmissionAttributes& a, const Pod& pod) const {
+    return reader_.view_as<ServiceAccount>({"", "serviceaccounts"}, a.ns, pod.spec.service_account_name);
   }
   static Unexpected<Status> missing(const AdmissionAttributes& a, const Pod& pod) {
     const std::string& name = pod.spec.service_account_name;
