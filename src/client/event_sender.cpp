@@ -1,5 +1,8 @@
 #include "client/event_sender.h"
 
+#include <functional>
+#include <string_view>
+
 #include "component/log.h"
 
 namespace pintle::client {
@@ -19,31 +22,35 @@ bool unreached(const Status& failure) { return failure.reason == Reason::Service
 
 void EventSender::send(EventWrite write) {
   CHECK(!full() && !stopping_, "whoever sends has asked");
-  queue_.push_back(std::move(write));
-  if (running_) return;
+  Lane& lane = lanes_[std::hash<std::string_view>{}(write.event.metadata.name) % lanes_.size()];
+  lane.queue.push_back(std::move(write));
+  ++queued_;
+  if (lane.running) return;
   // A task lives while there is something to send, and no longer.
-  running_ = true;
+  lane.running = true;
+  ++running_;
   drained_.reset();
-  tasks_.spawn(run(tasks_.context()));
+  tasks_.spawn(run(tasks_.context(), lane));
 }
 
 rt::Task<void> EventSender::stop() {
   stopping_ = true;
-  if (running_) {
+  if (running_ > 0) {
     const rt::Context bounded = rt::Context::background().with_timeout(stop_within);
     (void)co_await drained_.wait(bounded);
   }
   co_await tasks_.close();
 }
 
-rt::Task<void> EventSender::run(rt::Context ctx) {
-  while (!queue_.empty() && !ctx.done()) {
-    auto write = std::move(queue_.front());
-    queue_.pop_front();
+rt::Task<void> EventSender::run(rt::Context ctx, Lane& lane) {
+  while (!lane.queue.empty() && !ctx.done()) {
+    auto write = std::move(lane.queue.front());
+    lane.queue.pop_front();
+    --queued_;
     co_await deliver(ctx, std::move(write));
   }
-  running_ = false;
-  drained_.set();
+  lane.running = false;
+  if (--running_ == 0) drained_.set();
 }
 
 rt::Task<void> EventSender::deliver(rt::Context ctx, EventWrite one) {
