@@ -1,6 +1,8 @@
 #include "apimachinery/openapi/schemas.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "codec/json.h"
 
@@ -175,7 +177,7 @@ Value struct_definition(const api::Type& type, Dialect dialect) {
     properties["apiVersion"]["description"] = api_version_doc;
     properties["kind"] = typed("string");
     properties["kind"]["description"] = kind_doc;
-    schema["x-kubernetes-group-version-kind"] = Value::Array{kind_entry(kind->gvk)};
+    schema[kinds_key] = Value::Array{kind_entry(kind->gvk)};
   }
   for (const api::Field& field : type.fields) {
     properties[field.name] = property_of(field, dialect);
@@ -226,6 +228,27 @@ std::string reference(Dialect dialect, std::string_view name) {
 }
 
 Value definition_of(const api::Type& type, Dialect dialect) {
+void add_kinds(Value& definition, const Value::Array& kinds) {
+  const auto key = [](const Value& kind) -> std::string {
+    if (!kind.is_object()) return {};
+    for (const char* part : {"group", "version", "kind"})
+      if (const Value* text = kind.find(part); text == nullptr || !text->is_string()) return {};
+    return std::string(kind.string_at("group")) + "/" + std::string(kind.string_at("version")) + "." + std::string(kind.string_at("kind"));
+  };
+  std::map<std::string, Value> all;
+  const Value* there = definition.find(kinds_key);
+  if (there != nullptr && !there->is_array()) return;
+  if (there != nullptr)
+    for (const Value& kind : there->as_array()) all.emplace(key(kind), kind);
+  const std::size_t before = all.size();
+  for (const Value& kind : kinds)
+    if (std::string name = key(kind); !name.empty()) all.emplace(std::move(name), kind);
+  if (all.size() == before) return;
+  Value::Array out;
+  for (auto& [name, kind] : all) out.push_back(std::move(kind));
+  definition[kinds_key] = std::move(out);
+}
+
   Value schema = type.kind == Kind::Struct ? struct_definition(type, dialect) : special_definition(type, dialect);
   const std::string_view doc = type.doc.empty() ? special_doc(type) : type.doc;
   if (!doc.empty()) schema["description"] = doc;
