@@ -136,6 +136,7 @@ std::string fingerprint(const std::vector<PathItem>& paths) {
       text += field.doc;
       text += field.default_json;
       text += std::to_string(static_cast<int>(field.list_kind)) + (field.openapi_required ? "r" : "o");
+      text += field.map_atomic ? "a" : field.map_granular ? "g" : "";
     }
   }
   return content_hash(text);

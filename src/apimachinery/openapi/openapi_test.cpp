@@ -64,6 +64,20 @@ TEST(OpenApi, KindsThatOthersAdd) {
   check_kinds("7", list(a), "7");
 }
 
+TEST(OpenApi, MapTypesOfFields) {
+  const auto field = [](const api::Type& type, Dialect dialect, std::string_view name) {
+    const Value definition = without_docs(definition_of(type, dialect));
+    return codec::to_json(*definition.find("properties")->find(name));
+  };
+  const api::Type& volume = api::type_of<api::core_v1::PersistentVolumeSpec>();
+  EXPECT_EQ(field(volume, Dialect::V2, "claimRef"),
+            R"({"$ref":"#/definitions/io.k8s.api.core.v1.ObjectReference","x-kubernetes-map-type":"granular"})");
+  EXPECT_EQ(field(volume, Dialect::V3, "claimRef"),
+            R"({"allOf":[{"$ref":"#/components/schemas/io.k8s.api.core.v1.ObjectReference"}],"x-kubernetes-map-type":"granular"})");
+  EXPECT_EQ(field(api::type_of<api::core_v1::PodSpec>(), Dialect::V2, "nodeSelector"),
+            R"({"additionalProperties":{"type":"string"},"type":"object","x-kubernetes-map-type":"atomic"})");
+}
+
 TEST(OpenApi, Version3Documents) {
   const auto text = v3_json(served_group_versions(), "apis/apps/v1");
   ASSERT_TRUE(text);

@@ -125,6 +125,7 @@ void add_list_extensions(const api::Field& field, Value& schema) {
     schema["x-kubernetes-list-map-keys"] = std::move(keys);
   }
   if (field.map_atomic) schema["x-kubernetes-map-type"] = "atomic";
+  if (field.map_granular) schema["x-kubernetes-map-type"] = "granular";
   if (!field.patch_merge_key.empty()) schema["x-kubernetes-patch-merge-key"] = field.patch_merge_key;
   if (const auto name = strategy_name(field.patch_strategy); !name.empty()) schema["x-kubernetes-patch-strategy"] = name;
 }
@@ -227,7 +228,6 @@ std::string reference(Dialect dialect, std::string_view name) {
   return (dialect == Dialect::V2 ? "#/definitions/" : "#/components/schemas/") + std::string(name);
 }
 
-Value definition_of(const api::Type& type, Dialect dialect) {
 void add_kinds(Value& definition, const Value::Array& kinds) {
   const auto key = [](const Value& kind) -> std::string {
     if (!kind.is_object()) return {};
@@ -249,6 +249,7 @@ void add_kinds(Value& definition, const Value::Array& kinds) {
   definition[kinds_key] = std::move(out);
 }
 
+Value definition_of(const api::Type& type, Dialect dialect) {
   Value schema = type.kind == Kind::Struct ? struct_definition(type, dialect) : special_definition(type, dialect);
   const std::string_view doc = type.doc.empty() ? special_doc(type) : type.doc;
   if (!doc.empty()) schema["description"] = doc;
