@@ -40,6 +40,20 @@ void append_quoted_micro_time(const MicroTime& time, std::string& out) {
   out += '"';
 }
 
+void encode_struct(const Type& type, const void* p, std::string& out, std::string_view opening);
+
+// Items that show what they are.
+void encode_kinds(const Type& type, const void* p, const GroupVersionKind& kind, std::string& out) {
+  std::string opening;
+  open_json(&kind, opening);
+  const std::size_t n = type.list->size(p);
+  for (std::size_t i = 0; i < n; ++i) {
+    out += i == 0 ? '[' : ',';
+    encode_struct(*type.elem, type.list->at(mut(p), i), out, opening);
+  }
+  out += ']';
+}
+
 void encode_list(const Type& type, const void* p, bool empty_as_list, std::string& out) {
   const std::size_t n = type.list->size(p);
   if (n == 0) {
@@ -84,7 +98,9 @@ void encode_struct(const Type& type, const void* p, std::string& out, std::strin
     if (field.omit_zero && is_zero(*field.type, at)) continue;
     out.append(field.json_key, first ? 1 : 0, std::string::npos);
     first = false;
-    if (field.kind == Kind::List) {
+    if (field.item_kind != nullptr && !is_empty(*field.type, at)) {
+      encode_kinds(*field.type, at, *field.item_kind, out);
+    } else if (field.kind == Kind::List) {
       encode_list(*field.type, at, field.empty_as_list, out);
     } else if (field.kind == Kind::Map) {
       encode_map(*field.type, at, field.empty_as_list, out);

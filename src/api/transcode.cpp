@@ -131,7 +131,7 @@ class Transcoder {
     } else if (field.kind == Kind::Map) {
       if (!map(*field.type, slot.bytes())) return false;
     } else if (is_repeated(field)) {
-      if (!list(*field.type, slot.bytes())) return false;
+      if (!list(*field.type, slot.bytes(), field.item_kind)) return false;
     } else if (!value(*field.type, slot)) {
       return false;
     }
@@ -171,8 +171,8 @@ class Transcoder {
     }
   }
 
-  // A run of one repeated field, from its first tag.
-  bool list(const Type& type, std::string_view run_bytes) {
+  // A run of one repeated field, from its first tag. `kind`: what its items show.
+  bool list(const Type& type, std::string_view run_bytes, const GroupVersionKind* kind) {
     ProtoReader reader(run_bytes);
     uint32_t run = 0, number = 0;
     WireType wire{};
@@ -180,7 +180,8 @@ class Transcoder {
     if (!reader.tag(run, wire)) return false;
     out_ += '[';
     for (;;) {
-      if (!read_slot(reader, wire, item) || !value(*type.elem, item)) return false;
+      if (!read_slot(reader, wire, item)) return false;
+      if (kind == nullptr ? !value(*type.elem, item) : wire != WireType::Bytes || !message(*type.elem, item.bytes(), kind)) return false;
       if (reader.at_end()) break;
       if (!reader.tag(number, wire) || number != run) break;
       out_ += ',';

@@ -127,8 +127,10 @@ struct Field {
   bool required = false;          // must be present and non-empty in a create
   bool openapi_required = false;  // OpenAPI lists it under "required" (it may be empty)
   bool immutable = false;
-  bool map_atomic = false;     // mapType=atomic
-  bool empty_as_list = false;  // an empty list is written [] rather than null (in-memory-only answers)
+  bool map_atomic = false;       // mapType=atomic
+  bool map_granular = false;     // mapType=granular or structType=granular: apply owns its parts, though its type be atomic
+  bool empty_as_list = false;    // an empty list is written [] rather than null (in-memory-only answers)
+  bool items_show_kind = false;  // a list of a kind whose JSON has kind and apiVersion in each item
   ListKind list_kind = ListKind::Unset;
   PatchStrategy patch_strategy = PatchStrategy::None;
   std::string_view patch_merge_key;

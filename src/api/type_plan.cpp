@@ -28,6 +28,7 @@ PlanField plan_field(const Field& field) {
   p.omit_empty = field.omit_empty;
   p.omit_zero = field.omit_zero;
   p.empty_as_list = field.empty_as_list;
+  if (field.items_show_kind) p.item_kind = &kind_of(*field.type->elem)->gvk;
   p.json_key = ",\"" + std::string(field.name) + "\":";
   return p;
 }

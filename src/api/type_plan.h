@@ -22,9 +22,10 @@ struct PlanField {
   bool omit_empty = false;
   bool omit_zero = false;
   bool empty_as_list = false;
-  std::string json_key;      // `,"name":`
-  int json_index = -1;       // of an entry of TypePlan::proto: its place in TypePlan::fields; -1: an inlined struct
-  std::vector<int> inlined;  // of an inlined struct: the place in TypePlan::fields of each of its own plan's fields
+  const GroupVersionKind* item_kind = nullptr;  // of a list whose items show it
+  std::string json_key;                         // `,"name":`
+  int json_index = -1;                          // of an entry of TypePlan::proto: its place in TypePlan::fields; -1: an inlined struct
+  std::vector<int> inlined;                     // of an inlined struct: the place in TypePlan::fields of each of its own plan's fields
 };
 
 struct TypePlan {

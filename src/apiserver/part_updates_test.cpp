@@ -150,6 +150,29 @@ rt::Task<void> deployment_labels(InProcessServer& server) {
   EXPECT_EQ(marked.at("metadata.labels"), "");
   EXPECT_EQ(marked.at("status.replicas"), "1");
 }
+// The time of a phase is the server's, and of no manager, unless a client tells one of its own.
+rt::Task<void> phase_times(InProcessServer& server) {
+  co_await make(
+      server, "/api/v1/persistentvolumes",
+      R"({"apiVersion":"v1","kind":"PersistentVolume","metadata":{"name":"v"},"spec":{"capacity":{"storage":"1Gi"},"accessModes":["ReadWriteOnce"],)"
+      R"("hostPath":{"path":"/x"}},"status":{"lastPhaseTransitionTime":"2001-01-01T00:00:00Z"}})");
+  const std::string status = "/api/v1/persistentvolumes/v/status";
+  const std::string time = "status.lastPhaseTransitionTime";
+  const auto with = [](std::string_view fields) { return R"({"status":{)" + std::string(fields) + "}}"; };
+  Answer answer = co_await server.ask("PATCH", status, with(R"("phase":"Available","lastPhaseTransitionTime":null)"), merge);
+  EXPECT_EQ(answer.at("status.phase"), "Available");
+  EXPECT_TRUE(answer.at(time).starts_with("20")) << "the phase changed, and no time was told: " << answer.body;
+  EXPECT_EQ(answer.body.find("f:lastPhaseTransitionTime"), std::string::npos) << answer.body;
+  answer = co_await server.ask("PATCH", status, with(R"("lastPhaseTransitionTime":"2002-02-02T00:00:00Z")"), merge);
+  EXPECT_EQ(answer.at(time), "2002-02-02T00:00:00Z");
+  EXPECT_NE(answer.body.find("f:lastPhaseTransitionTime"), std::string::npos) << answer.body;
+  answer = co_await server.ask("PATCH", status, with(R"("lastPhaseTransitionTime":null)"), merge);
+  EXPECT_EQ(answer.at(time), "2002-02-02T00:00:00Z") << "the phase is the same, and so is its time";
+  answer = co_await server.ask("PATCH", status, with(R"("phase":"Bound")"), merge);
+  EXPECT_NE(answer.at(time), "2002-02-02T00:00:00Z") << "the phase changed, and the time was not told anew";
+}
+
+TEST(PartUpdates, TimesOfVolumesPhases) { with_server(phase_times); }
 TEST(PartUpdates, StatusOfDeploymentsLeavesLabelsAlone) { with_server(deployment_labels); }
 
 TEST(PartUpdates, StatusOfSomeLeavesMetadataAlone) { with_server(status_alone); }

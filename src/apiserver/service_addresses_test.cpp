@@ -33,6 +33,20 @@ rt::Task<std::string> all(InProcessServer& server) {
   co_return out;
 }
 
+// "Warning ClusterIPNotAllocated Service a" of each event, in the order in which they came.
+rt::Task<std::string> events(InProcessServer& server) {
+  const Answer list = co_await server.get("/api/v1/namespaces/default/events");
+  std::string out;
+  for (const codec::Value& item : list.json.find("items")->as_array()) {
+    const codec::Value& about = *item.find("involvedObject");
+    EXPECT_EQ(item.string_at("reportingComponent"), "ipallocator-repair-controller");
+    EXPECT_NE(about.string_at("uid"), "");
+    out += (out.empty() ? "" : ", ") + std::string(item.string_at("type")) + " " + std::string(item.string_at("reason")) + " " +
+           std::string(about.string_at("kind")) + " " + std::string(about.string_at("name"));
+  }
+  co_return out;
+}
+
 rt::Task<void> comes_and_goes(InProcessServer& server) {
   const std::string first = co_await all(server);
   EXPECT_EQ(first, "10.0.0.1 default/kubernetes");
@@ -110,6 +124,9 @@ rt::Task<void> repairs(InProcessServer& server) {
   co_await pass(std::chrono::seconds(10));
   now = co_await all(server);
   EXPECT_EQ(now, "10.0.0.1 default/kubernetes, 10.0.0.10 default/gone, 10.0.0.7 default/a");
+  const std::string told = co_await events(server);
+  EXPECT_EQ(told, "Warning IPAddressNotAllocated IPAddress 10.0.0.9, Warning ClusterIPNotAllocated Service a")
+      << "and nothing of what went as it should";
   (void)co_await server.ask("DELETE", addresses + "/10.0.0.10");
   (void)co_await server.ask("DELETE", services + "/a");
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/box.h"
 #include "base/expected.h"
 
 namespace pintle {
@@ -62,12 +63,20 @@ struct StatusDetails {
   bool operator==(const StatusDetails&) const = default;
 };
 
+// What another party's metav1.Status says that no field of Status has a word for; clients are told it as it came.
+struct ForeignStatus {
+  std::string status;         // a word other than Failure; "": Failure
+  std::string reason;         // a reason that is no Reason, whose place is Unknown; "": none
+  std::string metadata_json;  // its ListMeta; "": none
+};
+
 // An error. `code` is the HTTP status code; 0 means http_code(reason).
 struct Status {
   Reason reason = Reason::Unknown;
   int code = 0;
   std::string message;
   StatusDetails details;
+  Box<ForeignStatus> foreign;  // few failures have one: webhooks that deny
 
   int http() const { return code != 0 ? code : http_code(reason); }
 };

@@ -269,7 +269,10 @@ DENIALS = [{}, {'status': {'message': 'no'}}, {'status': {'reason': 'Forbidden'}
            {'status': {'code': 200, 'message': 'odd'}}, {'status': {'code': 422, 'reason': 'Invalid', 'message': 'm', 'details': {
                'name': 'n', 'kind': 'K', 'causes': [{'reason': 'FieldValueInvalid', 'message': 'c', 'field': 'f'}]}}},
            {'status': {'code': 429, 'message': 'later', 'details': {'retryAfterSeconds': 3}}}, {'status': {'reason': 'My own reason'}},
-           {'status': {'code': 418, 'reason': 'My own reason', 'message': 'm'}}, {'status': {'code': 418, 'reason': '<a>', 'details': {'kind': 'K'}}}, {'status': {'reason': 'Unknown'}}]
+           {'status': {'code': 418, 'reason': 'My own reason', 'message': 'm'}}, {'status': {'code': 418, 'reason': '<a>', 'details': {'kind': 'K'}}}, {'status': {'reason': 'Unknown'}},
+           {'status': {'metadata': {'selfLink': 's', 'resourceVersion': '7', 'continue': 'c', 'remainingItemCount': 2}, 'message': 'm'}},
+           {'status': {'kind': 'Other', 'apiVersion': 'v9', 'status': 'Undecided', 'message': 'm'}}, {'status': {'status': 'Success', 'code': 200}},
+           {'status': {'message': 'm', 'details': {}}}, {'status': {'metadata': {}, 'reason': 'My own reason', 'details': {'uid': 'u', 'group': 'g'}}}]
 
 
 def test_denials(apis, hooks):
@@ -288,6 +291,7 @@ def test_denials(apis, hooks):
     assert 'admission webhook \\"deny.hooks.example.com\\" denied the request without explanation' in told[0][1] and told[0][0] == 400
     assert told[3][0] == 403 and 'denied the request: no' in told[3][1]
     assert told[8][0] == 418 and '"reason": "My own reason"' in told[8][1] and 'details' not in told[8][1]
+    assert '"continue": "c"' in told[11][1] and '"remainingItemCount": 2' in told[11][1] and '"status": "Undecided"' in told[12][1]
 
 
 def review_of(review, **members):

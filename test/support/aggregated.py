@@ -15,6 +15,7 @@ from .cluster import Pki, run
 
 GROUP = 'wardle.example.com'
 DISCOVERY = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+PATCH = 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch'  # of this server too
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -156,6 +157,7 @@ class AggregatedServer:
     def __init__(self, pki, front_proxy_ca, address='127.0.0.1', service='backend', ns='aggregated', group=GROUP, version='v1', port=0):
         self.group, self.version, self.service, self.ns, self.pki = group, version, service, ns, pki
         self.asked, self.objects, self.events, self.behaviour, self.aggregated, self.hash = [], {}, [], None, True, 'A1'
+        self.adds_kinds = False  # to a definition that the API server has, too
         self.watching, self.ended = threading.Event(), threading.Event()
         pki.issue(f'{service}-serving', f'/CN={service}', f'subjectAltName=DNS:{service}.{ns}.svc\nextendedKeyUsage=serverAuth')
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -211,9 +213,11 @@ class AggregatedServer:
                         'parameters': [{'uniqueItems': True, 'type': 'integer', 'name': 'limit', 'in': 'query'}],
                         'responses': {'200': {'description': 'OK', 'schema': {'$ref': '#/definitions/' + self.schema_name()}}, '401': {'description': 'Unauthorized'}},
                         'x-kubernetes-group-version-kind': gvk, 'x-kubernetes-action': 'get'},
+                **({'patch': {'parameters': [{'name': 'body', 'in': 'body', 'required': True, 'schema': {'$ref': '#/definitions/' + PATCH}}],
+                              'responses': {'200': {'description': 'OK', 'schema': {'$ref': '#/definitions/' + self.schema_name()}}}}} if self.adds_kinds else {}),
                 'put': {'consumes': ['*/*'], 'produces': ['application/json'], 'parameters': [{'$ref': '#/parameters/body-1'}],
                         'responses': {'200': {'description': 'OK', 'schema': {'$ref': '#/definitions/' + self.schema_name()}}}, 'x-kubernetes-group-version-kind': gvk}}},
-            'definitions': {self.schema_name(): self.schema()},
+            'definitions': {self.schema_name(): self.schema(), PATCH: {'type': 'object', 'x-kubernetes-group-version-kind': [{**gvk, 'kind': 'Patch'}]}},
             'parameters': {'pretty-1': {'uniqueItems': True, 'type': 'string', 'name': 'pretty', 'in': 'query'},
                            'body-1': {'name': 'body', 'in': 'body', 'required': True, 'schema': {'$ref': '#/definitions/' + self.schema_name()}}}}
 

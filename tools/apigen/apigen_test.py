@@ -33,6 +33,9 @@ def schema_of(*texts, first="demo"):
     ("struct A {\n  x string omitempty omitempty\n}", "demo/v1.api:5: 'omitempty' stands twice"),
     ("struct A {\n  x []A list=map\n}", "demo/v1.api:5: list=map needs keys="),
     ("struct A {\n  x string list=set\n}", "demo/v1.api:5: list=set on a field of type string"),
+    ("struct A {\n  x string granular\n}", "demo/v1.api:5: granular is for maps and structs"),
+    ("struct A {\n  x []B kinds\n}\nstruct B {\n  y string\n}", "demo/v1.api:5: kinds is for lists of a kind"),
+    ("struct A {\n  x map[string]string atomic granular\n}", "demo/v1.api:5: a field is atomic or granular"),
     ("struct A {\n  x []B mergekey=name patch=merge\n}\nstruct B {\n  y string\n}", "demo/v1.api:5: merge key 'name' is no field of B"),
     ("struct A {\n  x []A patch=sideways\n}", "demo/v1.api:5: unknown patch strategy 'sideways'"),
     ("struct A {\n  x A\n}", "demo/v1.api:4: A contains itself by value; use a pointer"),
@@ -86,6 +89,19 @@ def test_struct_text():
 def test_enum_words(word, closed, published):
     tables = apigen.generate(schema_of(f'enum E {word} {{\n  "A"\n}}\nstruct S {{\n  e E\n}}'))["tables_demo_v1.cpp"]
     assert (".enum_closed = true" in tables, ".enum_published = true" in tables) == (closed, published)
+
+
+@pytest.mark.parametrize("word, shown", [("atomic", ".map_atomic = true"), ("granular", ".map_granular = true"), ("", "")])
+def test_how_apply_owns_a_field(word, shown):
+    tables = apigen.generate(schema_of(f"struct A {{\n  b *B {word}\n}}\nstruct B {{\n  c string\n}}"))["tables_demo_v1.cpp"]
+    row = next(line for line in tables.splitlines() if '.name = "b"' in line)
+    assert shown in row and row.count("map_") == bool(shown)
+
+
+def test_items_that_show_what_they_are():
+    tables = apigen.generate(schema_of("struct A {\n  b []B kinds\n  c []B\n}\nkind B {\n  y string\n}"))["tables_demo_v1.cpp"]
+    shown = {line.split('"')[1] for line in tables.splitlines() if ".items_show_kind = true" in line}
+    assert shown == {"b"}
 
 
 def test_plain_structs_stay_aggregates():

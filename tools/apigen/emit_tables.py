@@ -58,7 +58,8 @@ class _Table:
             parts.append(f".proto = {d.proto}")
         parts += _flag("omitempty" in a, "omit_empty") + _flag("omitzero" in a, "omit_zero")
         parts += _flag("required" in a, "required") + _flag(openapi_required(d), "openapi_required")
-        parts += _flag("immutable" in a, "immutable") + _flag("atomic" in a, "map_atomic") + _flag("empty-list" in a, "empty_as_list")
+        parts += _flag("immutable" in a, "immutable") + _flag("atomic" in a, "map_atomic") + _flag("granular" in a, "map_granular")
+        parts += _flag("empty-list" in a, "empty_as_list") + _flag("kinds" in a, "items_show_kind")
         if "list" in a:
             parts.append(f".list_kind = ListKind::{LIST_KINDS[a['list']]}")
         if "patch" in a:

@@ -59,8 +59,8 @@ class File:
         return f"{self.folder}/{self.version}"
 
 
-FLAGS = {"omitempty", "omitzero", "optional", "present", "required", "immutable", "atomic", "empty-list"}
-VALUED = {"list", "keys", "struct", "patch", "mergekey", "default", "min", "max", "maxlength", "maxitems", "format",
+FLAGS = {"omitempty", "omitzero", "optional", "present", "required", "immutable", "atomic", "granular", "empty-list", "kinds"}
+VALUED = {"list", "keys", "patch", "mergekey", "default", "min", "max", "maxlength", "maxitems", "format",
           "pattern", "gate", "fills"}
 DECL_FLAGS = {"kind": {"atomic"}, "struct": {"atomic"}, "union": {"or-bool", "or-array", "or-string-array"},
               "enum": {"closed", "strict", "published"}, "codes": set(), "string": set(), "alias": {"wrapped"}}

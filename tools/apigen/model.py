@@ -212,6 +212,12 @@ class Schema:
             raise SchemaError(where, f"list={a['list']} on a field of type {m.decl.type}")
         if "atomic" in a and not is_map and m.type.innermost().what != "struct":
             raise SchemaError(where, "atomic is for maps and structs")
+        if "granular" in a and not is_map and m.type.innermost().what != "struct":
+            raise SchemaError(where, "granular is for maps and structs")
+        if "kinds" in a and not (is_list and m.type.elem.decl is not None and m.type.elem.decl.what == "kind"):
+            raise SchemaError(where, "kinds is for lists of a kind")
+        if "granular" in a and "atomic" in a:
+            raise SchemaError(where, "a field is atomic or granular")
         if a.get("patch") and a["patch"] not in PATCH:
             raise SchemaError(where, f"unknown patch strategy '{a['patch']}'")
         if "keys" in a and a.get("list") != "map":

@@ -53,6 +53,43 @@ std::string shown(const std::vector<api::meta_v1::ManagedFieldsEntry>& entries) 
 }
 std::string shown(const api::Object& object) { return shown(object.as<api::core_v1::Pod>().metadata.managed_fields); }
 
+// What the schema says of `path` below the type: leaf, object, keyed, set.
+template <class T>
+std::string shape_at(std::string_view path) {
+  const TypeSchema schema(api::type_of<T>());
+  SchemaNode node = schema.root();
+  while (!path.empty()) {
+    const std::size_t dot = path.find('.');
+    bool named = false;
+    node = schema.member(node, path.substr(0, dot), named);
+    if (!named) return "no such field";
+    path.remove_prefix(dot == std::string_view::npos ? path.size() : dot + 1);
+  }
+  switch (schema.shape(node)) {
+    case Shape::Leaf: return "leaf";
+    case Shape::Object: return "object";
+    case Shape::KeyedList: return "keyed";
+    case Shape::SetList: return "set";
+    default: return "deduced";
+  }
+}
+
+// Where a field's mark differs from that of its type, and where only one of them has one.
+TEST(Schema, MarksOfFieldsAndTypes) {
+  EXPECT_EQ(shape_at<api::core_v1::PersistentVolume>("spec.claimRef"), "object") << "granular, though references are atomic";
+  EXPECT_EQ(shape_at<api::core_v1::PersistentVolume>("spec.claimRef.uid"), "leaf");
+  EXPECT_EQ(shape_at<api::core_v1::PersistentVolume>("spec.nodeAffinity"), "object");
+  EXPECT_EQ(shape_at<api::core_v1::PersistentVolume>("spec.nodeAffinity.required"), "leaf") << "atomic by its type";
+  EXPECT_EQ(shape_at<api::core_v1::PersistentVolume>("spec.capacity"), "object");
+  EXPECT_EQ(shape_at<api::core_v1::PersistentVolumeClaim>("status.allocatedResourceStatuses"), "object") << "granular, as maps are anyhow";
+  EXPECT_EQ(shape_at<api::core_v1::PersistentVolumeClaim>("spec.dataSource"), "leaf");
+  EXPECT_EQ(shape_at<api::core_v1::Pod>("spec.nodeSelector"), "leaf") << "an atomic map";
+  EXPECT_EQ(shape_at<api::core_v1::Pod>("metadata.labels"), "object");
+  EXPECT_EQ(shape_at<api::core_v1::Pod>("metadata.finalizers"), "set");
+  EXPECT_EQ(shape_at<api::core_v1::Pod>("spec.containers"), "keyed");
+  EXPECT_EQ(shape_at<api::apps_v1::Deployment>("spec.selector"), "leaf");
+}
+
 void check_round_trip(std::string_view fields) {
   const auto set = FieldSet::parse_fields_v1(fields);
   ASSERT_TRUE(set) << fields;
@@ -105,6 +142,21 @@ TEST(TrackUpdate, Create) {
   api::Object created = pod(minimal);
   track_update(pod("{}"), created, writer("unknown"));
   EXPECT_EQ(shown(created), std::string("unknown/Update@100 ") + minimal_fields + "\n");
+}
+
+TEST(TrackUpdate, ReferencesThatAreGranular) {
+  const auto volume = [](std::string_view claim) {
+    return object_of<api::core_v1::PersistentVolume>(R"({"metadata":{"name":"v"},"spec":{"claimRef":)" + std::string(claim) + "}}");
+  };
+  const auto managed = [](const api::Object& object) { return shown(object.as<api::core_v1::PersistentVolume>().metadata.managed_fields); };
+  api::Object created = volume(R"({"namespace":"n","name":"c"})");
+  track_update(object_of<api::core_v1::PersistentVolume>("{}"), created, writer("maker", 1));
+  const std::string made = R"(maker/Update@1 {"f:spec":{"f:claimRef":{".":{},"f:name":{},"f:namespace":{}}}})";
+  EXPECT_EQ(managed(created), made + "\n");
+  api::Object bound = volume(R"({"namespace":"n","name":"c","uid":"u"})");
+  bound.as<api::core_v1::PersistentVolume>().metadata.managed_fields = created.as<api::core_v1::PersistentVolume>().metadata.managed_fields;
+  track_update(created, bound, writer("binder", 2));
+  EXPECT_EQ(managed(bound), made + "\nbinder/Update@2 {\"f:spec\":{\"f:claimRef\":{\"f:uid\":{}}}}\n") << "the name stays its maker's";
 }
 
 TEST(TrackUpdate, DocumentsAndObjectsAgree) {
@@ -351,6 +403,17 @@ TEST(ManagerName, FromUserAgent) {
   EXPECT_EQ(manager_name("", "curl/7.88.1"), "curl");
   EXPECT_EQ(manager_name("", ""), "unknown");
   EXPECT_EQ(manager_name("", std::string(300, 'a')).size(), 128u);
+}
+
+TEST(TypedCheck, KindsMayBeStatedWhereverTheyStand) {
+  const TypeSchema schema(api::type_of<api::apps_v1::StatefulSet>());
+  const auto check = [&](std::string_view item, std::string_view why) {
+    const std::string config = R"({"apiVersion":"apps/v1","kind":"StatefulSet","spec":{"volumeClaimTemplates":[)" + std::string(item) + "]}}";
+    EXPECT_EQ(typed_problems(schema, json(config)), why) << config;
+  };
+  check(R"({"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a"}})", "");
+  check(R"({"kind":7})", ".spec.volumeClaimTemplates[0].kind: expected string, got &value.valueUnstructured{Value:7}");
+  check(R"({"spec":{"kind":"x"}})", ".spec.volumeClaimTemplates[0].spec.kind: field not declared in schema");
 }
 
 TEST(TypedCheck, SaysWhatDoesNotFit) {

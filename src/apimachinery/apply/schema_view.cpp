@@ -1,5 +1,6 @@
 #include "apimachinery/apply/schema_view.h"
 
+#include "api/builtin_types.h"
 #include "api/codec.h"
 #include "api/object.h"
 #include "codec/json.h"
@@ -14,7 +15,10 @@ const api::Type& pointee(const api::Type& type) {
 
 Shape shape_of(const api::Type& type, const api::Field* field) {
   switch (type.kind) {
-    case api::Kind::Struct: return type.atomic_struct ? Shape::Leaf : Shape::Object;
+    case api::Kind::Struct: {
+      const bool atomic = field && (field->map_atomic || field->map_granular) ? field->map_atomic : type.atomic_struct;
+      return atomic ? Shape::Leaf : Shape::Object;
+    }
     case api::Kind::Map: return field && field->map_atomic ? Shape::Leaf : Shape::Object;
     case api::Kind::List:
       if (field && field->list_kind == api::ListKind::Map && !field->list_map_keys.empty()) return Shape::KeyedList;
@@ -64,6 +68,10 @@ SchemaNode TypeSchema::member(SchemaNode object, std::string_view name, bool& na
   if (type == nullptr) return {};
   if (type->kind == api::Kind::Map) return {&pointee(*type->elem), nullptr};
   const api::Field* field = type->kind == api::Kind::Struct ? type->find_field(name) : nullptr;
+  if (field == nullptr && type->kind_index >= 0 && (name == "apiVersion" || name == "kind")) {  // of every kind, wherever it stands
+    named = true;
+    return {&api::types::string_type, nullptr};
+  }
   if (field == nullptr) return {};
   named = true;
   return {&pointee(*field->type), field};

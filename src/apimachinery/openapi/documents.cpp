@@ -136,6 +136,7 @@ std::string fingerprint(const std::vector<PathItem>& paths) {
       text += field.doc;
       text += field.default_json;
       text += std::to_string(static_cast<int>(field.list_kind)) + (field.openapi_required ? "r" : "o");
+      text += field.map_atomic ? "a" : field.map_granular ? "g" : "";
     }
   }
   return content_hash(text);
@@ -184,12 +185,18 @@ void PartWriter::add_parameter(std::string_view name, const Value& parameter) {
     add_json(name, parameter, part_.parameters);
 }
 
-Part v2_part(Served served, Form form) {
+Part v2_part(Served served, Form form, const FurtherKinds& further) {
   const std::vector<PathItem> paths = all_paths(served);
   PartWriter writer(form);
   for (const PathItem& item : paths) writer.add_path(item);
   for_each_definition(types_of(paths, referred_to(true)), true, mentions(paths, version_info_name), Dialect::V2,
-                      [&](std::string_view name, const Value& definition) { writer.add_definition(name, definition); });
+                      [&](std::string_view name, const Value& definition) {
+                        const auto more = further.find(name);
+                        if (more == further.end()) return writer.add_definition(name, definition);
+                        Value added = definition;
+                        add_kinds(added, more->second);
+                        writer.add_definition(name, added);
+                      });
   for (const Parameter& parameter : common_parameters()) writer.add_parameter(parameter.name, v2_parameter(parameter));
   return std::move(writer).finish();
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,8 +49,10 @@ class PartWriter {
   Part part_;
 };
 
+// By the name of a definition, the kinds that others add to it.
+using FurtherKinds = std::map<std::string, codec::Value::Array, std::less<>>;
 // Everything of the built-in API in version 2, and what custom kinds refer to.
-Part v2_part(Served served, Form form);
+Part v2_part(Served served, Form form, const FurtherKinds& further = {});
 // What custom kinds refer to in a version 3 document of theirs: metadata, Status, DeleteOptions, Patch, and Scale where one has it.
 Part v3_references(bool scale);
 // What stands around and between the parts of a document. `paths_bytes` and `definitions_bytes`: of all parts, which protobuf tells ahead.

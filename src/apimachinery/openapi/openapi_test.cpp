@@ -41,6 +41,43 @@ TEST(OpenApi, Definitions) {
       R"({"properties":{"apiVersion":{"type":"string"},"kind":{"type":"string"},"metadata":{"$ref":"#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"},"spec":{"$ref":"#/definitions/io.k8s.api.apps.v1.DeploymentSpec"},"status":{"$ref":"#/definitions/io.k8s.api.apps.v1.DeploymentStatus"}},"type":"object","x-kubernetes-group-version-kind":[{"group":"apps","kind":"Deployment","version":"v1"}]})");
 }
 
+void check_kinds(std::string_view there, std::string_view more, std::string_view expected) {
+  Value definition = Value::Object{};
+  if (!there.empty()) definition[kinds_key] = *codec::parse_json(there);
+  add_kinds(definition, codec::parse_json(more)->as_array());
+  const Value* shown = definition.find(kinds_key);
+  EXPECT_EQ(shown ? codec::to_json(*shown) : "", expected) << there << " " << more;
+}
+
+TEST(OpenApi, KindsThatOthersAdd) {
+  const std::string a = R"({"group":"a","kind":"K","version":"v1"})", b = R"({"group":"b","kind":"K","version":"v1"})";
+  const auto list = [](const auto&... items) {
+    std::string out;
+    ((out += (out.empty() ? "" : ",") + items), ...);
+    return "[" + out + "]";
+  };
+  check_kinds(list(b), list(a), list(a, b));
+  check_kinds(list(b, a), list(a), list(b, a));  // as it stands, where nothing is new
+  check_kinds("", list(b, a, b), list(a, b));
+  check_kinds("", "[]", "");
+  check_kinds(list(a), R"([7,{"group":"c"},{"group":1,"kind":"K","version":"v1"},null])", list(a));
+  check_kinds("7", list(a), "7");
+}
+
+TEST(OpenApi, MapTypesOfFields) {
+  const auto field = [](const api::Type& type, Dialect dialect, std::string_view name) {
+    const Value definition = without_docs(definition_of(type, dialect));
+    return codec::to_json(*definition.find("properties")->find(name));
+  };
+  const api::Type& volume = api::type_of<api::core_v1::PersistentVolumeSpec>();
+  EXPECT_EQ(field(volume, Dialect::V2, "claimRef"),
+            R"({"$ref":"#/definitions/io.k8s.api.core.v1.ObjectReference","x-kubernetes-map-type":"granular"})");
+  EXPECT_EQ(field(volume, Dialect::V3, "claimRef"),
+            R"({"allOf":[{"$ref":"#/components/schemas/io.k8s.api.core.v1.ObjectReference"}],"x-kubernetes-map-type":"granular"})");
+  EXPECT_EQ(field(api::type_of<api::core_v1::PodSpec>(), Dialect::V2, "nodeSelector"),
+            R"({"additionalProperties":{"type":"string"},"type":"object","x-kubernetes-map-type":"atomic"})");
+}
+
 TEST(OpenApi, Version3Documents) {
   const auto text = v3_json(served_group_versions(), "apis/apps/v1");
   ASSERT_TRUE(text);

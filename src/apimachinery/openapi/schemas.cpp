@@ -1,6 +1,8 @@
 #include "apimachinery/openapi/schemas.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "codec/json.h"
 
@@ -123,6 +125,7 @@ void add_list_extensions(const api::Field& field, Value& schema) {
     schema["x-kubernetes-list-map-keys"] = std::move(keys);
   }
   if (field.map_atomic) schema["x-kubernetes-map-type"] = "atomic";
+  if (field.map_granular) schema["x-kubernetes-map-type"] = "granular";
   if (!field.patch_merge_key.empty()) schema["x-kubernetes-patch-merge-key"] = field.patch_merge_key;
   if (const auto name = strategy_name(field.patch_strategy); !name.empty()) schema["x-kubernetes-patch-strategy"] = name;
 }
@@ -175,7 +178,7 @@ Value struct_definition(const api::Type& type, Dialect dialect) {
     properties["apiVersion"]["description"] = api_version_doc;
     properties["kind"] = typed("string");
     properties["kind"]["description"] = kind_doc;
-    schema["x-kubernetes-group-version-kind"] = Value::Array{kind_entry(kind->gvk)};
+    schema[kinds_key] = Value::Array{kind_entry(kind->gvk)};
   }
   for (const api::Field& field : type.fields) {
     properties[field.name] = property_of(field, dialect);
@@ -223,6 +226,27 @@ std::string_view special_doc(const api::Type& type) {
 
 std::string reference(Dialect dialect, std::string_view name) {
   return (dialect == Dialect::V2 ? "#/definitions/" : "#/components/schemas/") + std::string(name);
+}
+
+void add_kinds(Value& definition, const Value::Array& kinds) {
+  const auto key = [](const Value& kind) -> std::string {
+    if (!kind.is_object()) return {};
+    for (const char* part : {"group", "version", "kind"})
+      if (const Value* text = kind.find(part); text == nullptr || !text->is_string()) return {};
+    return std::string(kind.string_at("group")) + "/" + std::string(kind.string_at("version")) + "." + std::string(kind.string_at("kind"));
+  };
+  std::map<std::string, Value> all;
+  const Value* there = definition.find(kinds_key);
+  if (there != nullptr && !there->is_array()) return;
+  if (there != nullptr)
+    for (const Value& kind : there->as_array()) all.emplace(key(kind), kind);
+  const std::size_t before = all.size();
+  for (const Value& kind : kinds)
+    if (std::string name = key(kind); !name.empty()) all.emplace(std::move(name), kind);
+  if (all.size() == before) return;
+  Value::Array out;
+  for (auto& [name, kind] : all) out.push_back(std::move(kind));
+  definition[kinds_key] = std::move(out);
 }
 
 Value definition_of(const api::Type& type, Dialect dialect) {

@@ -24,6 +24,11 @@ std::string reference(Dialect dialect, std::string_view name);
 // The definition of a struct or special type that has an openapi_name.
 codec::Value definition_of(const api::Type& type, Dialect dialect);
 
+// Adds to the x-kubernetes-group-version-kind of a definition those of `kinds` that it lacks; then all are sorted by group, version and kind. What
+// is no kind is left out.
+inline constexpr std::string_view kinds_key = "x-kubernetes-group-version-kind";
+void add_kinds(codec::Value& definition, const codec::Value::Array& kinds);
+
 struct ByOpenApiName {
   bool operator()(const api::Type* a, const api::Type* b) const { return a->openapi_name < b->openapi_name; }
 };

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "apimachinery/cel/cost.h"
+#include "apimachinery/schema/rule_sizes.h"
 #include "apimachinery/schema/rules.h"
 #include "base/strings.h"
 #include "codec/json.h"
@@ -25,15 +26,6 @@ bool has_lines_inside(std::string_view text) {
   if (is_blank(text)) return false;
   const auto first = text.find_first_not_of(" \t\r\n\v\f"), last = text.find_last_not_of(" \t\r\n\v\f");
   return has_lines(text.substr(first, last - first + 1));
-}
-
-uint64_t product(uint64_t a, uint64_t b) {
-  uint64_t out = 0;
-  return __builtin_mul_overflow(a, b, &out) ? UINT64_MAX : out;
-}
-uint64_t sum(uint64_t a, uint64_t b) {
-  uint64_t out = 0;
-  return __builtin_add_overflow(a, b, &out) ? UINT64_MAX : out;
 }
 
 std::string over_budget(std::string_view what, uint64_t cost, uint64_t limit) {
@@ -55,26 +47,6 @@ BadValue shown_rule(const ValidationRule& rule) {
   out += std::string(",\"OptionalOldSelf\":") + (!rule.optional_old_self ? "null" : *rule.optional_old_self ? "true" : "false") + "}";
   return BadValue::raw(std::move(out));
 }
-
-// Sizes as upstream's estimator takes them: of self, whatever variable a path begins with, so that names of types have none.
-class SelfSizes final : public cel::SizeSource {
- public:
-  explicit SelfSizes(cel::TypeRef self) : self_(self) {}
-  std::optional<cel::SizeEstimate> size(std::span<const std::string_view> path, cel::TypeRef) const override {
-    cel::TypeRef at = self_;
-    for (std::size_t i = 1; i < path.size() && at != nullptr; ++i) at = inside(at, path[i]);
-    if (at == nullptr) return std::nullopt;
-    return cel::SizeEstimate{0, at->size_max == cel::size_unknown ? 0 : at->size_max};
-  }
-
- private:
-  static cel::TypeRef inside(cel::TypeRef type, std::string_view step) {
-    if (step == "@items" || step == "@values") return type->params.empty() ? nullptr : type->params.back();
-    if (step == "@keys") return type->kind == cel::TypeKind::Map ? type->params[0] : nullptr;
-    return type->fields ? type->fields->find(step).type : nullptr;
-  }
-  const cel::TypeRef self_;
-};
 
 // ".a.b", "['c']": each a property or, where additionalProperties are declared, any name.
 bool leads_somewhere(std::string_view path, const Node* node) {
@@ -131,7 +103,7 @@ RuleChecks::Occurrences RuleChecks::inside(const Node& node, Occurrences of_node
   const Sizes* sizes = node.restrictions ? node.restrictions->sizes : nullptr;
   const auto times = [&](const std::optional<int64_t>& most) -> Occurrences {
     if (!most) return std::nullopt;
-    return product(*of_node, static_cast<uint64_t>(std::max<int64_t>(*most, 0)));
+    return cost_product(*of_node, static_cast<uint64_t>(std::max<int64_t>(*most, 0)));
   };
   if (node.type == ValueType::Array) return times(sizes ? sizes->max_items : std::nullopt);
   if (node.type == ValueType::Object && node.has_additional) return times(sizes ? sizes->max_properties : std::nullopt);
@@ -139,7 +111,7 @@ RuleChecks::Occurrences RuleChecks::inside(const Node& node, Occurrences of_node
 }
 
 void RuleChecks::count(const FieldPath& path, uint64_t cost) {
-  total_ = sum(total_, cost);
+  total_ = cost_sum(total_, cost);
   if (cost < cel::definition_estimate_max / 100) return;
   const auto place = std::ranges::upper_bound(costly_, cost, std::ranges::greater(), &Costly::cost);
   costly_.insert(place, {path, cost});
@@ -161,7 +133,7 @@ void RuleChecks::check(const std::vector<ValidationRule>& rules, const Place& pl
     const CompiledRule& one = compiled[i];
     const FieldPath at = list.index(i), rule_path = at.child("rule"), message_path = at.child("messageExpression");
     if (one.program) {
-      const uint64_t cost = product(one.program->estimate_cost(&sizes).max, often);
+      const uint64_t cost = cost_product(one.program->estimate_cost(&sizes).max, often);
       if (costs_count_ && cost > cel::rule_estimate_max)
         errors.forbidden(rule_path, over_budget("estimated rule cost", cost, cel::rule_estimate_max));
       count(rule_path, cost);

@@ -51,7 +51,18 @@ std::string escaped_name(std::string_view name) {
 const RuleTypes::Declared& RuleTypes::of(const Node& node, bool root) {
   if (const auto known = known_.find(&node); known != known_.end()) return known->second;
   const Declared made = declare(node, root || node.embedded_resource);
+  if (made.type != nullptr) bytes_[made.type] = made.json_bytes_min;
   return known_[&node] = made;
+}
+
+uint64_t RuleTypes::json_bytes_min(cel::TypeRef type) const {
+  const auto known = bytes_.find(type);
+  return known == bytes_.end() ? 1 : static_cast<uint64_t>(std::max<int64_t>(known->second, 1));
+}
+
+uint64_t RuleTypes::json_bytes_min(const Node& node) const {
+  const auto known = known_.find(&node);
+  return known == known_.end() ? 1 : static_cast<uint64_t>(std::max<int64_t>(known->second.json_bytes_min, 1));
 }
 
 cel::TypeRef RuleTypes::sized(cel::TypeRef type, int64_t size_max) {

@@ -26,6 +26,9 @@ class RuleTypes {
   };
   // `root`: it is the root of a custom resource.
   const Declared& of(const Node& node, bool root);
+  // Of the shortest text of a value of a type that of() gave, or of a node that it was asked of; at least 1.
+  uint64_t json_bytes_min(cel::TypeRef type) const;
+  uint64_t json_bytes_min(const Node& node) const;
 
  private:
   Declared declare(const Node& node, bool root);
@@ -36,6 +39,7 @@ class RuleTypes {
   cel::TypePool types_;
   std::vector<std::unique_ptr<cel::FieldList>> fields_;
   std::unordered_map<const Node*, Declared> known_;
+  std::unordered_map<cel::TypeRef, int64_t> bytes_;
 };
 
 }  // namespace pintle::apimachinery::schema

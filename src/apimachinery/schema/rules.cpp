@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "apimachinery/schema/print.h"
+#include "apimachinery/schema/rule_sizes.h"
 
 namespace pintle::apimachinery::schema {
 
@@ -104,6 +105,9 @@ void Rules::compile(const Node& node, bool root) {
   for (const Property& property : node.properties) compile(*property.node, false);
   if (node.items) compile(*node.items, false);
   if (node.additional) compile(*node.additional, false);
+  // How many of them an object can hold is asked of their types.
+  for (const Node* each : {node.items, node.additional})
+    if (each && holds_rules(*each)) (void)types_.of(*each, false);
   holds_rules_[&node] = !node.rules().empty() || std::ranges::any_of(node.properties, [&](const auto& p) { return holds_rules(*p.node); }) ||
                         (node.items && holds_rules(*node.items)) || (node.additional && holds_rules(*node.additional));
 }
@@ -111,6 +115,50 @@ void Rules::compile(const Node& node, bool root) {
 bool Rules::holds_rules(const Node& node) const {
   const auto it = holds_rules_.find(&node);
   return it != holds_rules_.end() && it->second;
+}
+
+bool Rules::any(const Node& node) {
+  return !node.rules().empty() || std::ranges::any_of(node.properties, [](const auto& p) { return any(*p.node); }) ||
+         (node.items && any(*node.items)) || (node.additional && any(*node.additional));
+}
+
+uint64_t Rules::estimate(uint64_t object_bytes) const { return estimate(schema_, 1, object_bytes); }
+
+// Two bounds hold for the values of a node: that each is as large as it may be, and, as costs grow no slower than sizes, that one has all bytes
+// and the others are small.
+uint64_t Rules::estimate(const Own& own, uint64_t occurrences, uint64_t object_bytes) const {
+  using Declared = SizesWithin::Declared;
+  const SizesWithin each(types_, own.type, object_bytes, Declared::Counts), one(types_, own.type, object_bytes, Declared::Ignored),
+      small(types_, own.type, 1, Declared::Ignored);
+  uint64_t total = 0;
+  for (const CompiledRule& rule : own.rules)
+    for (const auto* program : {&rule.program, &rule.message}) {
+      if (!*program) continue;
+      const uint64_t equal = cost_product(occurrences, (*program)->estimate_cost(&each).max);
+      const uint64_t uneven = cost_sum((*program)->estimate_cost(&one).max, cost_product(occurrences, (*program)->estimate_cost(&small).max));
+      total = cost_sum(total, std::min(equal, uneven));
+    }
+  return total;
+}
+
+// `occurrences`: how often a value of the node can occur in such an object.
+uint64_t Rules::estimate(const Node& node, uint64_t occurrences, uint64_t object_bytes) const {
+  if (!holds_rules(node)) return 0;
+  uint64_t total = 0;
+  if (const auto own = compiled_.find(&node); own != compiled_.end() && own->second.type != nullptr)
+    total = estimate(own->second, occurrences, object_bytes);
+  const auto times = [&](const std::optional<int64_t>& declared, const Node& each, uint64_t around) {
+    const uint64_t fit = object_bytes / (types_.json_bytes_min(each) + around) + 1;
+    return declared ? std::min(fit, cost_product(occurrences, static_cast<uint64_t>(std::max<int64_t>(*declared, 0)))) : fit;
+  };
+  const Sizes* sizes = node.restrictions ? node.restrictions->sizes : nullptr;
+  for (const Property& property : node.properties) total = cost_sum(total, estimate(*property.node, occurrences, object_bytes));
+  if (node.items)
+    total = cost_sum(total, estimate(*node.items, times(sizes ? sizes->max_items : std::nullopt, *node.items, around_item_bytes), object_bytes));
+  if (node.additional)
+    total = cost_sum(
+        total, estimate(*node.additional, times(sizes ? sizes->max_properties : std::nullopt, *node.additional, around_member_bytes), object_bytes));
+  return total;
 }
 
 struct Rules::Walk {

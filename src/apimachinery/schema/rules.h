@@ -33,6 +33,11 @@ class Rules {
   ~Rules();
 
   bool empty() const { return compiled_.empty(); }
+  // Whether a schema has any, without compiling them.
+  static bool any(const Node& root);
+  // What all rules may cost together for an object (and what was there before) of so many bytes of JSON. As upstream's estimates of comparisons are a
+  // little low, what it is found to cost may be a quarter more.
+  uint64_t estimate(uint64_t object_bytes) const;
   struct Judged {
     const codec::Value* old = nullptr;      // what was there before; nullptr where nothing was: rules that name it are then left out
     const Node* node = nullptr;             // what the value is one of; nullptr: the root
@@ -56,6 +61,8 @@ class Rules {
   struct Walk;
   void compile(const Node& node, bool root);
   bool holds_rules(const Node& node) const;
+  uint64_t estimate(const Own& own, uint64_t occurrences, uint64_t object_bytes) const;
+  uint64_t estimate(const Node& node, uint64_t occurrences, uint64_t object_bytes) const;
 
   const Node& schema_;
   RuleTypes types_;

@@ -12,9 +12,25 @@ namespace pintle::apiserver::custom {
 namespace schema = apimachinery::schema;
 using api::CustomObject;
 
+namespace {
+
+// The largest object, of those that a step may read at all, whose rules are brief by their estimate; 0: none is.
+std::size_t brief_object_bytes(const schema::Rules& rules) {
+  for (std::size_t bytes = brief_object_bytes_max; bytes >= brief_object_bytes_min; bytes /= 2)
+    if (rules.estimate(bytes) <= brief_rules_cost_max) return bytes;
+  return 0;
+}
+
+}  // namespace
+
 Shape::Shape(std::shared_ptr<const schema::StructuralSchema> compiled, const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
              bool prune)
-    : schema_(compiled), view_(compiled), columns_(version.additional_printer_columns), selectable_(version.selectable_fields), prune_(prune) {}
+    : schema_(compiled),
+      view_(compiled),
+      columns_(version.additional_printer_columns),
+      selectable_(version.selectable_fields),
+      prune_(prune),
+      has_rules_(schema::Rules::any(compiled->root())) {}
 
 Result<std::shared_ptr<const Shape>> Shape::make(const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
                                                  bool preserve_unknown_fields) {
@@ -25,19 +41,22 @@ Result<std::shared_ptr<const Shape>> Shape::make(const api::apiextensions_v1::Cu
 }
 
 const schema::Rules& Shape::rules() const {
-  std::call_once(rules_compiled_, [this] { rules_ = std::make_unique<const schema::Rules>(root()); });
+  std::call_once(rules_compiled_, [this] {
+    rules_ = std::make_unique<const schema::Rules>(root());
+    brief_object_bytes_ = brief_object_bytes(*rules_);
+  });
   return *rules_;
 }
 
 void Shape::judge(const codec::Value& object, const codec::Value* old, const apimachinery::cel::TimeZones* zones, FieldErrors& errors) const {
   uint64_t left = apimachinery::cel::runtime_cost_max;
   rules().validate(object, {.old = old, .ratcheting = old != nullptr, .zones = zones, .budget = &left}, errors);
-  if (apimachinery::cel::runtime_cost_max - left > brief_rules_cost_max) judging_takes_long_ = true;
+  if (apimachinery::cel::runtime_cost_max - left > brief_rules_cost_max) brief_object_bytes_ = 0;
 }
 
-bool judging_takes_long(const registry::VersionShape* shape) {
+bool judging_takes_long(const registry::VersionShape* shape, std::size_t object_bytes) {
   const auto* custom = dynamic_cast<const Shape*>(shape);
-  return custom != nullptr && custom->judging_takes_long();
+  return custom != nullptr && custom->judging_takes_long(object_bytes);
 }
 
 Result<Unit> Shape::settle(api::Object& object, std::vector<std::string>* unknown) const {

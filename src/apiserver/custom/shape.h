@@ -19,6 +19,9 @@ namespace pintle::apiserver::custom {
 
 // What the rules of an object may cost, by upstream's counting (some 30 ns each), without being counted as long.
 constexpr uint64_t brief_rules_cost_max = 500'000;
+// The sizes of objects between which it is looked for how large one may be with brief rules.
+constexpr std::size_t brief_object_bytes_min = 256;
+constexpr std::size_t brief_object_bytes_max = 128 << 10;
 
 class Shape final : public registry::VersionShape {
  public:
@@ -44,8 +47,9 @@ class Shape final : public registry::VersionShape {
   const apimachinery::schema::Rules& rules() const;
   // By its rules, an object created or (with `old`) updated.
   void judge(const codec::Value& object, const codec::Value* old, const apimachinery::cel::TimeZones* zones, FieldErrors& errors) const;
-  // Whether the rules have taken long for any object: those of the next ones are work for a long executor, as upstream lets them cost ten million.
-  bool judging_takes_long() const { return judging_takes_long_; }
+  // Whether the rules may take long for an object that, with what was there before, is of so many bytes: work for a long executor, as upstream lets
+  // them cost ten million. So they may until they are compiled, which is work of its own, and once they took long for any object.
+  bool judging_takes_long(std::size_t object_bytes) const { return has_rules_ && object_bytes > brief_object_bytes_.load(std::memory_order_relaxed); }
 
  private:
   Shape(std::shared_ptr<const apimachinery::schema::StructuralSchema> schema, const api::apiextensions_v1::CustomResourceDefinitionVersion& version,
@@ -55,13 +59,14 @@ class Shape final : public registry::VersionShape {
   const apimachinery::schema::Columns columns_;
   const apimachinery::schema::SelectableFields selectable_;
   const bool prune_;
-  mutable std::atomic<bool> judging_takes_long_ = false;
+  const bool has_rules_;
+  mutable std::atomic<std::size_t> brief_object_bytes_ = 0;  // of the largest object whose rules are known to be brief
   mutable std::once_flag rules_compiled_;
   mutable std::unique_ptr<const apimachinery::schema::Rules> rules_;
 };
 
 // Of the shape of a served version; nullptr: no custom resource's.
-bool judging_takes_long(const registry::VersionShape* shape);
+bool judging_takes_long(const registry::VersionShape* shape, std::size_t object_bytes);
 
 // The whole object as a document, as schemas see it. `kind`: what it says it is.
 codec::Value document_of(const api::Object& object, const api::GroupVersionKind& kind);

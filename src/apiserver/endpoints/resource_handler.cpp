@@ -85,10 +85,13 @@ bool ResourceHandler::takes_long(const exchange::Exchange& exchange) const {
   const Found found = registry_.find_served(info.group, info.version, info.resource);
   if (found.resource == nullptr || found.store == nullptr) return false;
   if (exchange.request.method == "DELETE") return false;
-  if (custom::judging_takes_long(found.version != nullptr ? found.version->shape : nullptr)) return true;
-  if (info.name.empty()) return false;
-  const auto stored = found.store->cache().get(found.resource->key(found.resource->namespaced() ? info.ns : "", info.name));
-  return stored && stored->wire().size() >= quick_object_bytes_max;
+  std::size_t stored_bytes = 0;
+  if (!info.name.empty()) {
+    const auto stored = found.store->cache().get(found.resource->key(found.resource->namespaced() ? info.ns : "", info.name));
+    if (stored) stored_bytes = stored->wire().size();
+  }
+  if (stored_bytes >= quick_object_bytes_max) return true;
+  return custom::judging_takes_long(found.version != nullptr ? found.version->shape : nullptr, body.size() + stored_bytes);
 }
 
 rt::Task<void> ResourceHandler::serve(exchange::Exchange& exchange) {

@@ -13,6 +13,14 @@ namespace {
 
 constexpr api::GroupVersionKind status_kind{"", "v1", "Status"};
 
+void add_foreign(const ForeignStatus& foreign, api::meta_v1::Status& wire) {
+  if (!foreign.status.empty()) wire.status = foreign.status;
+  if (!foreign.reason.empty()) wire.reason = foreign.reason;
+  if (foreign.metadata_json.empty()) return;
+  const auto read = api::decode_json(foreign.metadata_json, api::type_of<api::meta_v1::ListMeta>(), &wire.metadata);
+  CHECK(read.has_value(), "a foreign status keeps what our own encoder wrote");
+}
+
 api::meta_v1::Status to_wire(const Status& status, std::string continue_token) {
   api::meta_v1::Status wire;
   wire.metadata.continue_ = std::move(continue_token);
@@ -20,12 +28,8 @@ api::meta_v1::Status to_wire(const Status& status, std::string continue_token) {
   wire.message = status.message;
   wire.reason = reason_name(status.reason);
   wire.code = status.http();
-  StatusDetails details = status.details;
-  std::erase_if(details.causes, [&](const StatusCause& cause) {
-    if (!errors::is_reason_text(cause)) return false;
-    wire.reason = cause.message;
-    return true;
-  });
+  if (status.foreign) add_foreign(*status.foreign, wire);
+  const StatusDetails& details = status.details;
   if (details.shown || !(details == StatusDetails{})) {
     api::meta_v1::StatusDetails& shown = wire.details.emplace();
     shown.name = details.name;

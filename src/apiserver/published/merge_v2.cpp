@@ -8,6 +8,8 @@
 namespace pintle::apiserver::published {
 namespace {
 
+using apimachinery::openapi::FurtherKinds;
+using apimachinery::openapi::kinds_key;
 using codec::Value;
 
 constexpr std::string_view definition_prefix = "#/definitions/", parameter_prefix = "#/parameters/";
@@ -38,7 +40,7 @@ Value essence(const Value& value) {
   Value out = Value::Object{};
   for (const auto& [key, member] : value.as_object()) {
     const bool text = key == "description" && member.is_string();
-    if (!text && key != "x-kubernetes-group-version-kind") out[key] = essence(member);
+    if (!text && key != kinds_key) out[key] = essence(member);
   }
   return out;
 }
@@ -59,8 +61,8 @@ class Merger {
       out.paths[path] = item;
       reach(item);
     }
-    name("definitions", definition_prefix, reached_definitions_, taken_.definition);
-    name("parameters", parameter_prefix, reached_parameters_, taken_.parameter);
+    name("definitions", definition_prefix, reached_definitions_, taken_.definition, &out.kinds);
+    name("parameters", parameter_prefix, reached_parameters_, taken_.parameter, nullptr);
     rename(out.paths);
     copy("definitions", definition_prefix, reached_definitions_, out.definitions);
     copy("parameters", parameter_prefix, reached_parameters_, out.parameters);
@@ -93,7 +95,7 @@ class Merger {
   }
 
   void name(std::string_view section, std::string_view prefix, const std::set<std::string>& reached,
-            const std::function<Value(std::string_view)>& taken) {
+            const std::function<Value(std::string_view)>& taken, FurtherKinds* kinds) {
     for (const std::string& name : reached) {
       const Value& mine = *find(section, name);
       std::string wanted = name;
@@ -103,12 +105,20 @@ class Merger {
         if (there.is_null() && !other_of_mine) break;
         if (!there.is_null() && same(there, mine)) {
           left_out_.insert(std::string(prefix) + name);
+          if (kinds) note_kinds(mine, (*kinds)[wanted]);
           break;
         }
         wanted = name + "_v" + std::to_string(i);
       }
       if (wanted != name) renamed_[std::string(prefix) + name] = std::string(prefix) + wanted;
     }
+  }
+
+  static void note_kinds(const Value& definition, Value::Array& kinds) {
+    const Value* mine = definition.find(kinds_key);
+    if (mine == nullptr || !mine->is_array()) return;
+    for (const Value& kind : mine->as_array())
+      if (kinds.size() < merged_kinds_max) kinds.push_back(kind);
   }
 
   void rename(Value& value) const {

@@ -13,9 +13,12 @@ namespace pintle::apiserver::published {
 
 // Of one server's document; further members are not merged.
 constexpr std::size_t merged_members_max = 20'000;
+// Of one definition.
+constexpr std::size_t merged_kinds_max = 4096;
 
 struct Merged {
   codec::Value paths, definitions, parameters;  // objects
+  apimachinery::openapi::FurtherKinds kinds;    // of definitions that are the same as what is taken, by its name
 };
 
 // What is there already.
@@ -26,8 +29,8 @@ struct Taken {
 };
 
 // The paths of `document` that begin with `prefix` and are not taken, with what they reach. A definition or parameter whose name is taken by
-// something else gets the first of "_v2", "_v3" ... that is free, or is the same; one that is the same as what is taken is left out. Descriptions
-// and x-kubernetes-group-version-kind do not count. References that lead nowhere stay as they are.
+// something else gets the first of "_v2", "_v3" ... that is free, or is the same; one that is the same as what is taken is left out, but for its
+// kinds. Descriptions and x-kubernetes-group-version-kind do not count. References that lead nowhere stay as they are.
 Merged merge_v2(const codec::Value& document, std::string_view prefix, const Taken& taken);
 
 }  // namespace pintle::apiserver::published

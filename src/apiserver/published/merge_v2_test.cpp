@@ -48,6 +48,24 @@ TEST(MergeV2, WhatIsTheSameIsNotTakenTwice) {
       R"({"A":{"type":"object","description":"words"}})", R"({"/apis/m.io/v1/x":{"$ref":"#/definitions/A"}})", "{}");
 }
 
+TEST(MergeV2, KindsOfWhatIsTheSameAreHandedOn) {
+  const auto kinds_of = [](std::string_view taken) {
+    std::string out;
+    for (
+        const auto& [name, kinds] :
+        merged(
+            R"({"paths":{"/apis/m.io/v1/x":{"$ref":"#/definitions/A"}},"definitions":{"A":{"type":"object","x-kubernetes-group-version-kind":[{"kind":"A"}]}}})",
+            taken)
+            .kinds)
+      out += name + " " + codec::to_json(Value(kinds));
+    return out;
+  };
+  EXPECT_EQ(kinds_of("{}"), "") << "taken whole";
+  EXPECT_EQ(kinds_of(R"({"A":{"type":"object"}})"), R"(A [{"kind":"A"}])");
+  EXPECT_EQ(kinds_of(R"({"A":{"type":"string"}})"), "") << "renamed, and taken whole";
+  EXPECT_EQ(kinds_of(R"({"A":{"type":"string"},"A_v2":{"type":"object"}})"), R"(A_v2 [{"kind":"A"}])");
+}
+
 TEST(MergeV2, WhatClashesIsRenamed) {
   constexpr std::string_view document =
       R"({"paths":{"/apis/m.io/v1/x":{"$ref":"#/definitions/A"}},"definitions":{"A":{"properties":{"a":{"$ref":"#/definitions/A"}}},"A_v3":{"type":"null"}}})";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <unordered_set>
 
@@ -121,9 +122,15 @@ rt::Task<Result<rt::AsyncMutex::Lock>> OpenApiDocuments::begin(rt::Context ctx) 
 
 namespace {
 
-// Another server's part, given what is taken so far; adds to it.
+// The parts of other servers, each given what is taken so far.
 struct Merging {
   Form form;
+  struct Source {
+    Value paths = Value::Object{}, parameters = Value::Object{};
+    std::vector<std::string> definitions;
+  };
+  std::vector<Source> sources;
+  openapi::FurtherKinds kinds_of_own;     // what they add to definitions of ours
   std::unordered_set<std::string> kinds;  // definitions of custom kinds
   std::map<std::string, Value, std::less<>> definitions, parameters;
   std::unordered_set<std::string> paths;
@@ -144,28 +151,44 @@ struct Merging {
     return out;
   }
 
-  FurtherPart add(const FurtherVersion& version) {
+  void add(const FurtherVersion& version) {
     Merged merged = merge_v2(*version.openapi_v2, "/apis/" + version.group + "/" + version.version + "/", taken());
-    openapi::PartWriter writer(form);
-    for (auto& [path, item] : merged.paths.as_object()) {
-      writer.add_path(path, item);
-      paths.emplace(path);
-    }
+    Source& source = sources.emplace_back();
+    for (const auto& [path, item] : merged.paths.as_object()) paths.emplace(path);
     for (auto& [name, definition] : merged.definitions.as_object()) {
-      writer.add_definition(name, definition);
+      source.definitions.push_back(name);
       definitions.emplace(name, std::move(definition));
     }
-    for (auto& [name, parameter] : merged.parameters.as_object()) {
-      writer.add_parameter(name, parameter);
-      parameters.emplace(name, std::move(parameter));
+    for (const auto& [name, parameter] : merged.parameters.as_object()) parameters.emplace(name, parameter);
+    source.paths = std::move(merged.paths);
+    source.parameters = std::move(merged.parameters);
+    for (auto& [name, kinds] : merged.kinds) {
+      const auto theirs = definitions.find(name);
+      if (theirs != definitions.end()) {
+        openapi::add_kinds(theirs->second, kinds);
+      } else {
+        auto& own = kinds_of_own[name];
+        std::ranges::move(kinds, std::back_inserter(own));
+      }
     }
-    openapi::Part part = std::move(writer).finish();
-    FurtherPart out;
-    out.paths_bytes = part.paths.size();
-    out.definitions_bytes = part.definitions.size();
-    out.paths = std::make_shared<const Packed>(part.paths);
-    out.definitions = std::make_shared<const Packed>(part.definitions);
-    out.parameters = std::move(part.parameters);
+  }
+
+  // Once all are added: a later one may add kinds to what an earlier one brought.
+  std::vector<FurtherPart> parts() const {
+    std::vector<FurtherPart> out;
+    for (const Source& source : sources) {
+      openapi::PartWriter writer(form);
+      for (const auto& [path, item] : source.paths.as_object()) writer.add_path(path, item);
+      for (const std::string& name : source.definitions) writer.add_definition(name, definitions.find(name)->second);
+      for (const auto& [name, parameter] : source.parameters.as_object()) writer.add_parameter(name, parameter);
+      openapi::Part part = std::move(writer).finish();
+      FurtherPart& made = out.emplace_back();
+      made.paths_bytes = part.paths.size();
+      made.definitions_bytes = part.definitions.size();
+      made.paths = std::make_shared<const Packed>(part.paths);
+      made.definitions = std::make_shared<const Packed>(part.definitions);
+      made.parameters = std::move(part.parameters);
+    }
     return out;
   }
 };
@@ -192,12 +215,11 @@ OwnVersions own_versions(const ServedSet& table, const FurtherServers::Listed& f
   return out;
 }
 
-std::vector<FurtherPart> further_parts(const FurtherServers::Listed& further, const std::vector<std::shared_ptr<const PublishedKind>>& kinds,
-                                       const OwnVersions& own, Form form) {
-  std::vector<FurtherPart> parts;
+Merging merge_further(const FurtherServers::Listed& further, const std::vector<std::shared_ptr<const PublishedKind>>& kinds, const OwnVersions& own,
+                      Form form) {
   Merging merging{.form = form};
   const auto has_document = [](const auto& one) { return one.second->openapi_v2 != nullptr; };
-  if (std::ranges::none_of(further.versions, has_document)) return parts;
+  if (std::ranges::none_of(further.versions, has_document)) return merging;
   for (const auto& version : own.add_ons)
     for (std::string& name : openapi::definition_names(version)) merging.kinds.insert(std::move(name));
   for (const auto& kind : kinds) {
@@ -206,8 +228,8 @@ std::vector<FurtherPart> further_parts(const FurtherServers::Listed& further, co
     merging.kinds.insert(apimachinery::schema::published_name(facts.group, facts.version, facts.list_kind));
   }
   for (const auto& [name, version] : further.versions)
-    if (version->openapi_v2) parts.push_back(merging.add(*version));
-  return parts;
+    if (version->openapi_v2) merging.add(*version);
+  return merging;
 }
 
 }  // namespace
@@ -221,8 +243,11 @@ void OpenApiDocuments::make_v2(V2Work& work) {
       kinds.push_back(std::move(kind));
     }
   const OwnVersions own = own_versions(registry_.served_by_table(), *work.further);
-  text += own.left_out;
-  const std::vector<FurtherPart> further = further_parts(*work.further, kinds, own, work.form);
+  const Merging merging = merge_further(*work.further, kinds, own, work.form);
+  const std::vector<FurtherPart> further = merging.parts();
+  std::string made_for = own.left_out;
+  for (const auto& [name, added] : merging.kinds_of_own) (made_for += name) += codec::to_json(Value(added));
+  text += made_for;
   for (const FurtherPart& part : further)
     for (const auto& packed : {part.paths, part.definitions})
       for (const Packed::Piece& piece : packed->pieces()) (text += std::to_string(piece.crc)) += std::to_string(piece.bytes);
@@ -233,9 +258,9 @@ void OpenApiDocuments::make_v2(V2Work& work) {
   if (names_tag(work.if_none_match, document.etag)) return;
 
   std::optional<BuiltIn>& built_in = built_in_[work.form == Form::ProtoV2 ? 1 : 0];
-  if (!built_in || built_in->left_out != own.left_out) {
-    const openapi::Part part = openapi::v2_part(own.told, work.form);
-    built_in = BuiltIn{std::make_shared<const Packed>(part.paths), std::make_shared<const Packed>(part.definitions), part.parameters, own.left_out};
+  if (!built_in || built_in->made_for != made_for) {
+    const openapi::Part part = openapi::v2_part(own.told, work.form, merging.kinds_of_own);
+    built_in = BuiltIn{std::make_shared<const Packed>(part.paths), std::make_shared<const Packed>(part.definitions), part.parameters, made_for};
   }
   std::size_t paths_bytes = built_in->paths->bytes(), definitions_bytes = built_in->definitions->bytes();
   std::string parameters = built_in->parameters;

@@ -41,7 +41,7 @@ class OpenApiDocuments {
   struct BuiltIn {
     std::shared_ptr<const Packed> paths, definitions;
     std::string parameters;
-    std::string left_out;  // add-ons that another server has
+    std::string made_for;  // add-ons that another server has, and kinds that it adds
   };
   struct Hashes {
     std::vector<std::pair<std::string, std::string>> v3;  // name -> hash, sorted

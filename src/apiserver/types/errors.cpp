@@ -10,8 +10,6 @@ const std::string_view modified_message = "the object has been modified; please 
 
 namespace {
 
-constexpr std::string_view reason_text_cause = "\x01reason";  // no CauseType
-
 Status make(Reason reason, std::string message, const GroupResource& resource, std::string_view name) {
   Status status{reason, 0, std::move(message), {}};
   status.details.name = name;
@@ -136,10 +134,6 @@ Status server_answer(int code, std::string_view text) {
 Status internal_error(std::string_view why) {
   return Status{Reason::InternalError, 0, fmt::format("Internal error occurred: {}", why), {.causes = {{.message = std::string(why)}}}};
 }
-
-void set_reason_text(Status& status, std::string text) { status.details.causes.push_back(cause(reason_text_cause, {}, std::move(text))); }
-
-bool is_reason_text(const StatusCause& cause) { return cause.type == reason_text_cause; }
 
 StatusCause cause(std::string_view type, std::string_view field, std::string message) {
   return {std::string(type), std::move(message), std::string(field)};

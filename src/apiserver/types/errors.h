@@ -35,10 +35,6 @@ Status too_many_requests();
 Status server_answer(int code, std::string_view text);
 // "Internal error occurred: why", the reason a cause of its own.
 Status internal_error(std::string_view why);
-// A reason that is a text of its own, of a webhook: the failure's Reason is Unknown, and clients are told the text. It travels among the causes,
-// for few failures have one.
-void set_reason_text(Status& status, std::string text);
-bool is_reason_text(const StatusCause& cause);
 StatusCause cause(std::string_view type, std::string_view field, std::string message);
 
 }  // namespace pintle::apiserver::errors

@@ -141,6 +141,21 @@ Expected<Verdict, ReviewFailure> judge_answer(std::string_view json, const Expec
   return out;
 }
 
+namespace {
+
+// What of a webhook's status no field of ours has a word for; empty if there is nothing.
+Box<ForeignStatus> foreign_of(const api::meta_v1::Status& said, Reason known) {
+  ForeignStatus out;
+  if (said.status != "Success" && said.status != "Failure") out.status = said.status;
+  if (known == Reason::Unknown) out.reason = said.reason;
+  api::encode_json(api::type_of<api::meta_v1::ListMeta>(), &said.metadata, out.metadata_json);
+  if (out.metadata_json == "{}") out.metadata_json.clear();
+  if (out.status.empty() && out.reason.empty() && out.metadata_json.empty()) return {};
+  return out;
+}
+
+}  // namespace
+
 Status denial(std::string_view webhook, std::optional<api::meta_v1::Status> said) {
   const std::string by = fmt::format("admission webhook \"{}\" denied the request", webhook);
   Status out{Reason::Unknown, 400, by + " without explanation", {}};
@@ -151,8 +166,9 @@ Status denial(std::string_view webhook, std::optional<api::meta_v1::Status> said
     out.message = fmt::format("{}: {}", by, said->message);
   else if (!said->reason.empty())
     out.message = fmt::format("{}: {}", by, said->reason);
-  if (out.reason == Reason::Unknown && !said->reason.empty()) errors::set_reason_text(out, said->reason);
+  out.foreign = foreign_of(*said, out.reason);
   if (!said->details) return out;
+  out.details.shown = true;
   out.details.name = said->details->name;
   out.details.group = said->details->group;
   out.details.kind = said->details->kind;

@@ -101,12 +101,6 @@ TEST(Review, Denials) {
   EXPECT_EQ(told("Forbidden", "", 403), "403 Forbidden admission webhook \"w\" denied the request: Forbidden");
   EXPECT_EQ(told("Forbidden", "no", 200), "400 Forbidden admission webhook \"w\" denied the request: no");
   EXPECT_EQ(denial("w", std::nullopt).code, 400);
-  api::meta_v1::Status said;
-  said.reason = "My own reason";
-  const Status own = denial("w", said);
-  ASSERT_EQ(own.details.causes.size(), 1u);
-  EXPECT_TRUE(errors::is_reason_text(own.details.causes.front()));
-  EXPECT_EQ(own.details.causes.front().message, "My own reason");
 }
 
 }  // namespace

@@ -140,8 +140,14 @@ class PersistentVolumeStatusStrategy : public registry::TypedStrategy<core::Pers
  public:
   void prepare_for_update(const RequestScope& scope, core::PersistentVolume& volume, const core::PersistentVolume& old) const override {
     volume.spec = old.spec;
-    if (volume.status.phase != old.status.phase && volume.status.last_phase_transition_time == old.status.last_phase_transition_time)
-      volume.status.last_phase_transition_time = apimachinery::to_api_time(scope.now);
+    // The time is the server's, unless a client tells one of its own.
+    auto& time = volume.status.last_phase_transition_time;
+    const auto& before = old.status.last_phase_transition_time;
+    if (volume.status.phase == old.status.phase) {
+      if (!time) time = before;
+    } else if (!time || time == before) {
+      time = apimachinery::to_api_time(scope.now);
+    }
   }
   bool validate_update_includes_validate() const override { return false; }
 };

@@ -3,6 +3,7 @@
 // something is not as it should be.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,20 +34,34 @@ std::string service_of(const api::networking_v1::IPAddress& address);
 api::networking_v1::IPAddress address_for(const std::string& address, const std::string& ns, const std::string& name);
 
 struct AddressFacts {
+  std::string address;
   ServiceAllocator::Seen seen;
   const api::networking_v1::IPAddress* stored = nullptr;  // nullptr: there is none
   const api::core_v1::Service* parent = nullptr;          // the Service that it names; nullptr: there is none
   rt::WallTime now{};
 };
+// A warning, in upstream's words.
+struct AddressEvent {
+  std::string service;  // whom it is about: "NAMESPACE/NAME"; "": the IPAddress
+  std::string_view reason;
+  std::string note;
+  bool operator==(const AddressEvent&) const = default;
+};
 struct AddressPlan {
   bool remove = false;   // what is stored
   std::string make_for;  // then: "NAMESPACE/NAME"; "": nothing
   std::optional<rt::Duration> look_again;
+  std::vector<AddressEvent> events;
 };
 AddressPlan plan_address(const AddressFacts& facts);
 
-// Does what the plan says. `scope` lends its context and time. Answers when to look again.
-rt::Task<Result<std::optional<rt::Duration>>> settle_address(RequestScope& scope, ServiceAllocator& allocator, std::string address);
+struct SettledAddress {
+  std::optional<rt::Duration> look_again;
+  std::vector<AddressEvent> events;
+  std::optional<api::networking_v1::IPAddress> stored;  // that they may be about
+};
+// Does what the plan says, but for telling of it. `scope` lends its context and time.
+rt::Task<Result<SettledAddress>> settle_address(RequestScope& scope, ServiceAllocator& allocator, std::string address);
 
 class ServiceAddresses {
  public:
@@ -60,10 +75,12 @@ class ServiceAddresses {
  private:
   rt::Task<Result<Unit>> look_at(rt::Context ctx, std::string address);
   rt::Task<void> look_again(rt::Context ctx, std::string address, rt::Duration wait);
+  rt::Task<void> tell(RequestScope scope, std::string address, SettledAddress settled);
 
   const std::shared_ptr<ServiceAllocator> allocator_;
   const MakeScope make_scope_;
-  std::set<std::string> waiting_;  // to be looked at again
+  std::set<std::string> waiting_;                          // to be looked at again
+  std::map<std::string, std::vector<AddressEvent>> told_;  // by address, what was told of it last: the same is not told twice
   registry::NameLoops loops_;
 };
 
