@@ -12,18 +12,19 @@ def _folder(c):
 
 
 def _bound(c, source, policy, more=''):
+    # A class of its own: no other scenario's claim takes the volume.
     name = f'{c.namespace}-v'
     c.extra.append(('PersistentVolume', name))
     c.make(f'''
 apiVersion: v1
 kind: PersistentVolume
 metadata: {{name: {name}{more}}}
-spec: {{capacity: {{storage: 3Gi}}, accessModes: [ReadWriteOnce], storageClassName: '', persistentVolumeReclaimPolicy: {policy}, {source}}}
+spec: {{capacity: {{storage: 3Gi}}, accessModes: [ReadWriteOnce], storageClassName: {c.namespace}, persistentVolumeReclaimPolicy: {policy}, {source}}}
 ---
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {{name: c}}
-spec: {{accessModes: [ReadWriteOnce], storageClassName: '', volumeName: {name}, resources: {{requests: {{storage: 1Gi}}}}}}
+spec: {{accessModes: [ReadWriteOnce], storageClassName: {c.namespace}, volumeName: {name}, resources: {{requests: {{storage: 1Gi}}}}}}
 ''')
     c.wait(lambda: c.status('PersistentVolumeClaim', 'c').get('phase') == 'Bound', 'it is bound')
     return name
