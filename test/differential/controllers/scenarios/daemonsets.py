@@ -1,4 +1,5 @@
 """DaemonSets: placement, roll-outs, failing pods."""
+import time
 
 
 def _set(c, way='', strategy='', extra=''):
@@ -49,6 +50,9 @@ def surges(c):
 def surges_with_what_is_never_ready(c):
     _set(c, strategy='updateStrategy: {type: RollingUpdate, rollingUpdate: {maxSurge: "100%", maxUnavailable: 0}}')
     c.wait(_available(c, 3), 'three available')
+    # The status tells of the oldest pod of a node, and ages have whole seconds.
+    newest = max(pod['metadata']['creationTimestamp'] for pod in c.list('Pod'))
+    c.wait(lambda: time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()) > newest, 'a second later')
     _image(c, 'registry.example/c:2', way='unready')
     c.wait(lambda: len(c.list('Pod')) == 6, 'six pods')
 
