@@ -2,6 +2,7 @@
 // zones and PODS pods of Deployments with Services, made RATE a second, in simulated time: a second of it passes when nobody has anything left to do
 // in it. What is told beside each step is real: the wall clock, the CPU and the memory of this machine. A zone is lost and comes back. It ends with
 // one line when it holds more than MIB (otherwise: all that is free at its start but a tenth), so that the machine does not swap.
+// SCALE_HEAP_PROFILE=FILE: what holds the heap after the minute of quiet, by the stacks that allocated it.
 //
 // The store is in memory and the transport is in process, without TLS; pods tolerate a lost node for as long as they like, so that a zone that comes
 // back finds them. What nodes share: hollow_fleet.h.
@@ -15,6 +16,7 @@
 #include "api/testing/from_yaml.h"
 #include "apiserver/server.h"
 #include "client/kubeconfig.h"
+#include "component/heap_profile.h"
 #include "controller/manager.h"
 #include "hollow_fleet.h"
 #include "rt/sim/simulation.h"
@@ -266,6 +268,11 @@ rt::Task<void> Scale::run() {
   co_await making.join();
   quiet_until_ = machine_.clock().now() + std::chrono::seconds(60);
   co_await step("60 s of quiet", Goal::Quiet);
+  if (const char* path = std::getenv("SCALE_HEAP_PROFILE"); path != nullptr) {
+    const auto taken = component::take_heap_profile();
+    must(taken ? Result<Unit>(Unit{}) : Result<Unit>(Unexpected(taken.error())), "the heap profile");
+    std::ofstream(path) << component::to_text(*taken);
+  }
   fleet_->lose_zone(0);
   co_await step("a zone is lost: its nodes are not ready", Goal::ZoneLost);
   co_await step("nor are its pods", Goal::PodsLost);
