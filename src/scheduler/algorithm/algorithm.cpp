@@ -62,8 +62,8 @@ bool Algorithm::pre_filter(const Profile& profile, CycleState& state, const PodI
   return true;
 }
 
-bool Algorithm::find_feasible(const FilterRunner& filters, const CycleState& state, const PodInfo& pod, Nodes nodes, std::size_t wanted,
-                              Placement& out) {
+bool Algorithm::find_feasible(const FilterRunner& filters, const CycleState& state, const PodInfo& pod, std::span<const NodeInfo* const> nodes,
+                              std::size_t wanted, Placement& out) {
   NodeRejection rejection;
   const std::size_t count = nodes.size();
   std::size_t at = count == 0 ? 0 : next_start_ % count;
@@ -128,14 +128,14 @@ bool Algorithm::add_scores(const Profile& profile, const CycleState& state, cons
 
 bool Algorithm::add_kept_scores(const Profile& profile, const CycleState& state, const PodInfo& pod, Placement& out) {
   unscored_.clear();
-  for (const NodeInfo* node : feasible_)
-    if (table_->scores[node->slot] == ShapeTable::no_score) unscored_.push_back(node);
+  for (std::size_t i = 0; i < feasible_.size(); ++i)
+    if (table_->scores[feasible_.slots()[i]] == ShapeTable::no_score) unscored_.push_back(feasible_[i], feasible_.slots()[i]);
   if (!unscored_.empty()) {
     fresh_.assign(unscored_.size(), 0);
     if (!add_scores(profile, state, pod, Scorers::OfOneNode, unscored_, fresh_, out)) return false;
-    for (std::size_t i = 0; i < unscored_.size(); ++i) table_->scores[unscored_[i]->slot] = fresh_[i];
+    for (std::size_t i = 0; i < unscored_.size(); ++i) table_->scores[unscored_.slots()[i]] = fresh_[i];
   }
-  for (std::size_t i = 0; i < feasible_.size(); ++i) totals_[i] += table_->scores[feasible_[i]->slot];
+  for (std::size_t i = 0; i < feasible_.size(); ++i) totals_[i] += table_->scores[feasible_.slots()[i]];
   return true;
 }
 
@@ -191,14 +191,14 @@ bool Algorithm::find_kept(const FilterRunner& filters, const CycleState& state, 
       if (verdict == NodeVerdicts::unknown) return false;
       if (verdict != NodeVerdicts::fits) continue;
       if (alone) {
-        feasible_.push_back(nodes[at]);
+        feasible_.push_back(nodes[at], slots[at]);
         continue;
       }
       rejection.reasons.clear();
       rejection.code = filters.run_others(state, pod, *nodes[at], rejection.reasons, rejection.plugin);
       if (rejection.code == Code::Error) return false;
       if (rejection.code == Code::Success) {
-        feasible_.push_back(nodes[at]);
+        feasible_.push_back(nodes[at], slots[at]);
       } else {
         rejection.node = nodes[at];
         diagnosis_.nodes.push_back(rejection);
@@ -263,14 +263,14 @@ Placement Algorithm::search(const FilterRunner& filters, CycleState& state, cons
   const PhaseTimer timer(metrics_, clock_, Phase::Filter, profile.scheduler_name);
   const std::string& nominated = pod.pod->status.nominated_node_name;
   const NodeInfo* hoped = nominated.empty() ? nullptr : cache_.find(nominated);
-  if (hoped != nullptr && !find_feasible(filters, state, pod, Nodes(&hoped, 1), 1, out)) return out;
+  if (hoped != nullptr && !find_feasible(filters, state, pod, std::span(&hoped, 1), 1, out)) return out;
   if (!feasible_.empty()) {
     out.feasible = feasible_.size();
     out.evaluated = feasible_.size() + diagnosis_.nodes.size();
     return out;
   }
   diagnosis_.nodes.clear();
-  Nodes nodes = all;
+  std::span<const NodeInfo* const> nodes = all;
   if (names) {
     candidates_.clear();
     for (const std::string& name : *names)
@@ -279,7 +279,7 @@ Placement Algorithm::search(const FilterRunner& filters, CycleState& state, cons
   }
   const int32_t percentage = profile.percentage_of_nodes_to_score != 0 ? profile.percentage_of_nodes_to_score : global_percentage;
   const std::size_t wanted = profile.score.empty() ? 1 : feasible_nodes_to_find(nodes.size(), percentage);
-  const bool found = kept && !names && !pod.shape.empty() && find_kept(filters, state, pod, wanted, out);
+  const bool found = kept && !names && !pod.needs.empty() && find_kept(filters, state, pod, wanted, out);
   if (!found) {
     feasible_.clear();
     diagnosis_.nodes.clear();
@@ -294,7 +294,7 @@ Placement Algorithm::search(const FilterRunner& filters, CycleState& state, cons
 void Algorithm::narrow(const extenders::Verdict& verdict) {
   std::set<std::string_view> passed;
   for (const NodePtr& node : verdict.passed) passed.insert(node->metadata.name);
-  const std::size_t removed = std::erase_if(feasible_, [&](const NodeInfo* node) {
+  const std::size_t removed = feasible_.erase_if([&](const NodeInfo* node) {
     if (passed.contains(node->name())) return false;
     const auto objection = verdict.objections.find(node->name());
     if (objection == verdict.objections.end()) return true;  // it was not asked about, or left out without a word

@@ -45,7 +45,7 @@ class Algorithm {
   // The two halves of schedule(), for pods in which others have a say: the nodes that fit are feasible() until the next call; then the best of
   // those that are left. Where the search began tells the next one to look at the same nodes.
   Placement find(const FilterRunner& filters, CycleState& state, const PodInfo& pod, int32_t global_percentage);
-  const std::vector<const NodeInfo*>& feasible() const { return feasible_; }
+  const std::vector<const NodeInfo*>& feasible() const { return feasible_.infos(); }
   // Of the nodes that fit, those that `verdict` passes stay; what it objects to is in the diagnosis.
   void narrow(const extenders::Verdict& verdict);
   Placement choose(const FilterRunner& filters, CycleState& state, const PodInfo& pod, Placement found,
@@ -56,7 +56,8 @@ class Algorithm {
  private:
   bool pre_filter(const Profile& profile, CycleState& state, const PodInfo& pod, NodeNames& nodes, Placement& out);
   Placement search(const FilterRunner& filters, CycleState& state, const PodInfo& pod, int32_t global_percentage, bool kept);
-  bool find_feasible(const FilterRunner& filters, const CycleState& state, const PodInfo& pod, Nodes nodes, std::size_t wanted, Placement& out);
+  bool find_feasible(const FilterRunner& filters, const CycleState& state, const PodInfo& pod, std::span<const NodeInfo* const> nodes,
+                     std::size_t wanted, Placement& out);
   // The same over all nodes, with the table of the pod's shape. False: the table is of no use for it.
   bool find_kept(const FilterRunner& filters, const CycleState& state, const PodInfo& pod, std::size_t wanted, Placement& out);
   void diagnose_kept(const ShapeTable& table, std::size_t first);
@@ -76,12 +77,12 @@ class Algorithm {
   std::size_t next_start_ = 0;
   Diagnosis diagnosis_;
   std::vector<const NodeInfo*> candidates_;  // of a narrowed search
-  std::vector<const NodeInfo*> feasible_;
+  NodeList feasible_;
   std::vector<int64_t> scores_;  // of one plugin
   std::vector<int64_t> totals_;
   ShapeTables tables_;
   ShapeTable* table_ = nullptr;  // of this cycle
-  std::vector<const NodeInfo*> unscored_;
+  NodeList unscored_;
   std::vector<int64_t> fresh_;
 };
 

@@ -7,7 +7,7 @@ namespace pintle::scheduler::algorithm {
 ShapeTable& ShapeTables::of(const FilterRunner& filters, const PodInfo& pod) {
   ShapeTable* found = nullptr;
   for (const auto& table : tables_)
-    if (table->shape_hash == pod.shape_hash && table->filters == &filters && table->shape == pod.shape) found = table.get();
+    if (table->needs_hash == pod.needs_hash && table->filters == &filters && table->needs == pod.needs) found = table.get();
   if (found == nullptr) {
     if (tables_.size() < tables_max)
       found = tables_.emplace_back(std::make_unique<ShapeTable>()).get();
@@ -15,8 +15,8 @@ ShapeTable& ShapeTables::of(const FilterRunner& filters, const PodInfo& pod) {
       found = std::ranges::min_element(tables_, {}, [](const auto& table) { return table->used; })->get();
     *found = {};
     found->filters = &filters;
-    found->shape_hash = pod.shape_hash;
-    found->shape = pod.shape;
+    found->needs_hash = pod.needs_hash;
+    found->needs = pod.needs;
     found->generation = cache_.generation();
   }
   found->used = ++uses_;

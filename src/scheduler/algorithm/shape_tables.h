@@ -1,5 +1,5 @@
-// ShapeTables: what is kept of pods of one shape between their cycles: what the filters that look at a node alone said of each node, and the sum of
-// the scores that do. A node that changed is asked again, when it is met. Decision 0043.
+// ShapeTables: what is kept of pods of the same needs (PodInfo::needs) between their cycles: what the filters that look at a node alone said of each
+// node, and the sum of the scores that do. A node that changed is asked again, when it is met. Decisions 0043 and 0047.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct ShapeTable {
   static constexpr int64_t no_score = -1;
 
   const FilterRunner* filters = nullptr;
-  std::size_t shape_hash = 0;
-  std::string shape;
+  std::size_t needs_hash = 0;
+  std::string needs;
   NodeVerdicts verdicts;
   std::vector<int64_t> scores;    // by slot: weighted, of the plugins that score a node alone
   std::vector<uint32_t> unasked;  // slots whose verdict is unknown, and some that were asked since
@@ -39,7 +39,7 @@ class ShapeTables {
   static constexpr std::size_t tables_max = 32;  // some 15 bytes a node each; then the one that was not used longest makes room
 
   explicit ShapeTables(const cache::Cache& cache) : cache_(cache) {}
-  // The table of the pod's shape, with every node that changed marked as unknown. Valid until the next call.
+  // The table of the pod's needs, with every node that changed marked as unknown. Valid until the next call.
   ShapeTable& of(const FilterRunner& filters, const PodInfo& pod);
   // Asks about the node, where that is not known. Still unknown: the table cannot hold the answer (an error, or too many different ones), and the
   // search is to do without it.

@@ -69,15 +69,37 @@ TEST(ShapeTables, DecideNothing) {
   check_same(3, 150, 70, steps);  // a part of the nodes is enough
 }
 
+// Pods of two workloads that ask the same of a node share a table; what else tells them apart is no matter.
+TEST(ShapeTables, AreOfWhatPodsNeed) {
+  with_default_profile([](Scene::World& world, const Profile&) {
+    world.cache.add_node(shared_node("n cpu=4 memory=8Gi pods=5"));
+    ShapeTables tables(world.cache);
+    const auto table_of = [&](const std::string& pod, const std::string& spec = "") {
+      return &tables.of(world.filters, *make_pod_info(shared_pod(pod, spec)));
+    };
+    const ShapeTable* one = table_of("p app=a cpu=1");
+    EXPECT_EQ(table_of("q ns=other app=b cpu=1", "{serviceAccountName: other, topologySpreadConstraints: [{topologyKey: zone}]}"), one);
+    EXPECT_NE(table_of("p app=a cpu=2"), one);
+    EXPECT_NE(table_of("p app=a cpu=1 port=80"), one);
+    EXPECT_NE(table_of("p app=a cpu=1", "{priority: 1}"), one);
+    EXPECT_NE(table_of("p app=a cpu=1", "{nodeSelector: {zone: a}}"), one);
+    EXPECT_NE(table_of("p app=a cpu=1", "{tolerations: [{operator: Exists}]}"), one);
+    EXPECT_NE(table_of("p app=a cpu=1",
+                       "{affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: "
+                       "[{matchExpressions: [{key: zone, operator: Exists}]}]}}}}"),
+              one);
+  });
+}
+
 TEST(ShapeTables, ForgetTheOldest) {
   with_default_profile([](Scene::World& world, const Profile&) {
     world.cache.add_node(shared_node("n cpu=4 memory=8Gi pods=5"));
     ShapeTables tables(world.cache);
     const auto table_of = [&](int i) -> ShapeTable& {
-      return tables.of(world.filters, *make_pod_info(shared_pod("p app=" + std::to_string(i) + " cpu=1")));
+      return tables.of(world.filters, *make_pod_info(shared_pod("p app=" + std::to_string(i) + " cpu=" + std::to_string(i + 1) + "m")));
     };
     CycleState state;
-    const PodInfoPtr pod = make_pod_info(shared_pod("p app=0 cpu=1"));
+    const PodInfoPtr pod = make_pod_info(shared_pod("p app=0 cpu=1m"));
     EXPECT_EQ(table_of(0).verdicts.at(0), NodeVerdicts::unknown);
     NodeNames names;
     for (const auto& plugin : world.filters.profile().pre_filter)

@@ -67,35 +67,41 @@ void take_from(std::unordered_map<std::string, std::vector<T*>>& index, const st
 
 }  // namespace
 
-void DomainTally::add(const std::string& value, int64_t pods) {
+void DomainTally::add(uint32_t domain, int64_t pods) {
+  if (domain == DomainColumn::none) return;
   total_ += pods;
-  const auto at = counts_.try_emplace(value, 0).first;
+  const auto at = counts_.try_emplace(domain, 0).first;
   if ((at->second += pods) == 0) counts_.erase(at);
 }
 
-int64_t DomainTally::of(const std::string& value) const {
-  const auto at = counts_.find(value);
-  return at == counts_.end() ? 0 : at->second;
+void DomainTally::add_to(std::span<int64_t> scores, std::span<const uint32_t> slots, int64_t weight, DomainNumbers<int64_t>& scratch) const {
+  if (counts_.size() > slots.size()) {
+    for (std::size_t i = 0; i < slots.size(); ++i) scores[i] += weight * of(column_->at(slots[i]));
+    return;
+  }
+  scratch.clear(column_->size());
+  for (const auto& [domain, pods] : counts_) scratch.set(domain, weight * pods);
+  for (std::size_t i = 0; i < slots.size(); ++i)
+    if (const int64_t* found = scratch.find(column_->at(slots[i]))) scores[i] += *found;
 }
 
-std::shared_ptr<const DomainTally> AffinityGroup::domains(const std::string& key) {
-  for (const auto& [known, tally] : domains_)
-    if (known == key) return tally;
-  auto tally = std::make_shared<DomainTally>();
-  for (const auto& [node, pods] : on_node_)
-    if (node->node)
-      if (const std::string* value = node->node->metadata.labels.get(key)) tally->add(*value, pods);
-  if (domains_.size() >= domains_max) domains_.erase(domains_.begin());
-  domains_.emplace_back(key, tally);
+std::shared_ptr<const DomainTally> AffinityGroup::domains(const std::shared_ptr<const DomainColumn>& column) {
+  const auto known = std::ranges::find_if(domains_, [&](const auto& tally) { return tally->column()->key() == column->key(); });
+  if (known != domains_.end() && (*known)->column() == column) return *known;
+  auto tally = std::make_shared<DomainTally>(column);
+  for (const auto& [node, pods] : on_node_) tally->add(column->at(node->slot), pods);
+  if (known != domains_.end())
+    domains_.erase(known);
+  else if (domains_.size() >= domains_max)
+    domains_.erase(domains_.begin());
+  domains_.push_back(tally);
   return tally;
 }
 
 void AffinityGroup::change(const NodeInfo& node, int64_t delta) {
   const auto at = on_node_.try_emplace(&node, 0).first;
   if ((at->second += delta) == 0) on_node_.erase(at);
-  if (!node.node) return;
-  for (const auto& [key, tally] : domains_)
-    if (const std::string* value = node.node->metadata.labels.get(key)) tally->add(*value, delta);
+  for (const auto& tally : domains_) tally->add(tally->column()->at(node.slot), delta);
 }
 
 bool AffinityCounts::covers(const AffinityTerm& term, const std::string& namespace_name) const {

@@ -14,20 +14,30 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/cache/domain_columns.h"
 #include "scheduler/cache/pods_by_label.h"
 #include "scheduler/framework/node_info.h"
 
 namespace pintle::scheduler::cache {
 
-// Pods by the value of a node label. Values without pods are not there.
+// Pods by the value of a node label, as the column numbers it. Values without pods are not there.
 class DomainTally {
  public:
-  void add(const std::string& value, int64_t pods);
-  int64_t of(const std::string& value) const;
+  explicit DomainTally(std::shared_ptr<const DomainColumn> column) : column_(std::move(column)) {}
+  void add(uint32_t domain, int64_t pods);  // of `none` no effect
+  int64_t of(uint32_t domain) const {
+    const auto it = counts_.find(domain);
+    return it == counts_.end() ? 0 : it->second;
+  }
+  int64_t of(const std::string& value) const { return of(column_->find(value)); }
   int64_t total() const { return total_; }
+  const std::shared_ptr<const DomainColumn>& column() const { return column_; }
+  // Adds `weight` for each pod of a node's domain to the node's score. `scratch` is anything, and lent.
+  void add_to(std::span<int64_t> scores, std::span<const uint32_t> slots, int64_t weight, DomainNumbers<int64_t>& scratch) const;
 
  private:
-  std::unordered_map<std::string, int64_t> counts_;
+  std::shared_ptr<const DomainColumn> column_;
+  std::unordered_map<uint32_t, int64_t> counts_;
   int64_t total_ = 0;
 };
 
@@ -35,8 +45,8 @@ class DomainTally {
 class AffinityGroup {
  public:
   static constexpr std::size_t domains_max = 16;  // pods may name any key; then the oldest is forgotten
-  // By the values of that label of their nodes; it goes on changing with them.
-  std::shared_ptr<const DomainTally> domains(const std::string& key);
+  // By the values of that column's label of their nodes; it goes on changing with them as long as the column does.
+  std::shared_ptr<const DomainTally> domains(const std::shared_ptr<const DomainColumn>& column);
   bool empty() const { return on_node_.empty(); }
 
  private:
@@ -44,7 +54,7 @@ class AffinityGroup {
   void change(const NodeInfo& node, int64_t delta);
 
   std::unordered_map<const NodeInfo*, int64_t> on_node_;
-  std::vector<std::pair<std::string, std::shared_ptr<DomainTally>>> domains_;
+  std::vector<std::shared_ptr<DomainTally>> domains_;
 };
 
 enum class TermKind : uint8_t { RequiredAffinity, RequiredAnti, PreferredAffinity, PreferredAnti };

@@ -28,9 +28,9 @@ std::string told(const Tallies& tallies) {
 constexpr const char* keys[] = {"zone", "host"};
 constexpr const char* values[] = {"a", "b", "c", "n0", "n1", "n2", "n3", "n4", "n5"};
 
-void tally(Tallies& out, AffinityGroup& pods, const std::string& prefix) {
+void tally(Tallies& out, const Cache& cache, AffinityGroup& pods, const std::string& prefix) {
   for (const char* key : keys) {
-    const auto domains = pods.domains(key);
+    const auto domains = pods.domains(cache.domain_column(key));
     int64_t total = 0;
     for (const char* value : values) {
       out[prefix + key + "=" + value] += domains->of(value);
@@ -47,12 +47,12 @@ void tally(Tallies& out, const NodeInfo& node, const std::string& prefix, int64_
 // Everything that may be asked about `asker`: by increments, and by looking at each pod.
 std::string counted(const Cache& cache, const PodInfo& asker) {
   Tallies out;
-  tally(out, cache.matching(asker.demands->required_affinity), "all ");
-  for (const AffinityTerm& term : asker.demands->required_affinity) tally(out, cache.matching(std::span(&term, 1)), "one ");
-  cache.affinity().each_having(TermKind::RequiredAnti, asker, [&](const AffinityTerm&, AffinityGroup& pods) { tally(out, pods, "anti "); });
+  tally(out, cache, cache.matching(asker.demands->required_affinity), "all ");
+  for (const AffinityTerm& term : asker.demands->required_affinity) tally(out, cache, cache.matching(std::span(&term, 1)), "one ");
+  cache.affinity().each_having(TermKind::RequiredAnti, asker, [&](const AffinityTerm&, AffinityGroup& pods) { tally(out, cache, pods, "anti "); });
   cache.affinity().each_having(TermKind::PreferredAffinity, asker, [&](const AffinityTerm& term, AffinityGroup& pods) {
     Tallies mine;
-    tally(mine, pods, "wish ");
+    tally(mine, cache, pods, "wish ");
     for (const auto& [domain, pods_there] : mine) out[domain] += term.weight * pods_there;
   });
   return told(out);
@@ -146,10 +146,12 @@ TEST(AffinityCounts, NothingStaysOfPodsThatAreGone) {
 
 TEST(AffinityCounts, KeysThatAreNamedOnceAreForgotten) {
   AffinityGroup group;
-  const auto first = group.domains("key0");
-  for (std::size_t i = 1; i < AffinityGroup::domains_max; ++i) (void)group.domains("key" + std::to_string(i));
-  EXPECT_EQ(group.domains("key0"), first);
-  (void)group.domains("another");
+  const auto column = [](const std::string& key) { return std::make_shared<const DomainColumn>(key); };
+  const auto column0 = column("key0");
+  const auto first = group.domains(column0);
+  for (std::size_t i = 1; i < AffinityGroup::domains_max; ++i) (void)group.domains(column("key" + std::to_string(i)));
+  EXPECT_EQ(group.domains(column0), first);
+  (void)group.domains(column("another"));
   EXPECT_EQ(first.use_count(), 1) << "the group holds it no longer";
 }
 

@@ -16,18 +16,21 @@ void DomainColumn::set(uint32_t slot, const std::string* value) {
 }
 
 std::shared_ptr<const DomainColumn> DomainColumns::of(const std::string& key, const std::vector<const NodeInfo*>& nodes) {
-  auto found = std::ranges::find(columns_, key, &std::pair<std::string, std::shared_ptr<DomainColumn>>::first);
-  if (found != columns_.end() && found->second->size() <= nodes.size() + stale_max) return found->second;
+  const auto found = std::ranges::find_if(columns_, [&](const auto& column) { return column->key() == key; });
+  if (found != columns_.end() && (*found)->size() <= nodes.size() + stale_max) {
+    columns_.splice(columns_.end(), columns_, found);
+    return *found;
+  }
   if (found != columns_.end()) columns_.erase(found);
   if (columns_.size() == keys_max) columns_.pop_front();
-  auto column = std::make_shared<DomainColumn>();
+  auto column = std::make_shared<DomainColumn>(key);
   for (const NodeInfo* node : nodes) column->set(node->slot, node->node->metadata.labels.get(key));
-  columns_.emplace_back(key, column);
+  columns_.push_back(column);
   return column;
 }
 
 void DomainColumns::change(const NodeInfo& node, bool known) {
-  for (auto& [key, column] : columns_) column->set(node.slot, known ? node.node->metadata.labels.get(key) : nullptr);
+  for (const auto& column : columns_) column->set(node.slot, known ? node.node->metadata.labels.get(column->key()) : nullptr);
 }
 
 }  // namespace pintle::scheduler::cache

@@ -48,6 +48,12 @@ class PodGroup {
     const auto it = on_node_.find(&node);
     return it == on_node_.end() ? 0 : it->second;
   }
+  std::size_t nodes() const { return on_node_.size(); }
+  // Calls `visit` with the nodes that have such pods, and how many.
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const auto& [node, pods] : on_node_) visit(*node, pods);
+  }
 
  private:
   friend class PodCounts;

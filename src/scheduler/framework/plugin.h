@@ -21,7 +21,7 @@
 #include "scheduler/framework/binding_place.h"
 #include "scheduler/framework/cycle_state.h"
 #include "scheduler/framework/events.h"
-#include "scheduler/framework/node_info.h"
+#include "scheduler/framework/node_list.h"
 #include "scheduler/framework/status.h"
 
 namespace pintle::scheduler::queue {
@@ -74,8 +74,8 @@ class FilterPlugin {
   virtual ~FilterPlugin() = default;
   // Success, or why not in `reasons` (empty on entry). Without an allocation.
   virtual Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const = 0;
-  // The answer depends on the pod's shape (PodInfo::shape) and on this NodeInfo alone, and a pod more on the node never turns a no into a yes:
-  // it is kept for other pods of the shape until the node changes. Such a plugin has no use for pod_added() and pod_removed().
+  // The answer depends on the pod's needs (PodInfo::needs) and on this NodeInfo alone, and a pod more on the node never turns a no into a yes:
+  // it is kept for other pods of the same needs until the node changes. Such a plugin has no use for pod_added() and pod_removed().
   virtual bool reads_node_alone() const { return false; }
 };
 
@@ -103,7 +103,7 @@ class PostFilterPlugin {
   }
 };
 
-using Nodes = std::span<const NodeInfo* const>;
+using Nodes = const NodeList&;
 
 class PreScorePlugin {
  public:
@@ -116,7 +116,7 @@ class ScorePlugin {
   virtual ~ScorePlugin() = default;
   // The scores of all nodes that fit, 0..node_score_max: normalised by the plugin where it needs to be.
   virtual PluginStatus score(const CycleState& state, const PodInfo& pod, Nodes nodes, std::span<int64_t> scores) const = 0;
-  // The same of scores: each depends on the pod's shape and its own NodeInfo alone, and is kept until the node changes.
+  // The same of scores: each depends on the pod's needs and its own NodeInfo alone, and is kept until the node changes.
   virtual bool scores_node_alone() const { return false; }
 };
 

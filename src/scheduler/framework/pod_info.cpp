@@ -5,6 +5,7 @@
 
 #include "api/codec.h"
 #include "rules/conditions.h"
+#include "rules/declared_features.h"
 #include "rules/pod_claims.h"
 #include "scheduler/framework/pod_table.h"
 
@@ -121,18 +122,40 @@ std::string shape_of(const Pod& pod, const Resource& requests) {
   return out;
 }
 
+void append_amounts(std::string& out, const PodDemands& demands) {
+  append_requests(out, demands.requests);
+  append_number(out, demands.non_zero_milli_cpu);
+  append_number(out, demands.non_zero_memory);
+  for (const HostPort& port : demands.host_ports) {
+    append_part(out, port.ip);
+    append_part(out, port.protocol);
+    append_number(out, port.port);
+  }
+  out += ';';
+}
+
+std::string needs_of(const Pod& pod, const PodDemands& demands) {
+  std::string out;
+  append_number(out, pod.spec.priority.value_or(0));
+  append_amounts(out, demands);
+  for (const auto& toleration : pod.spec.tolerations) append_encoded(out, toleration);
+  out += ';';
+  for (const auto& [key, value] : pod.spec.node_selector) {
+    append_part(out, key);
+    append_part(out, value);
+  }
+  out += ';';
+  if (pod.spec.affinity && pod.spec.affinity->node_affinity) append_encoded(out, *pod.spec.affinity->node_affinity);
+  out += ';';
+  for (const auto& feature : rules::features_for_scheduling(pod.spec)) append_part(out, feature);
+  out += ';';
+  return out;
+}
+
 // `out` has what the key is made of but terms and disks.
 std::string demands_key(const Pod& pod, const PodDemands& out) {
   std::string key;
-  append_requests(key, out.requests);
-  append_number(key, out.non_zero_milli_cpu);
-  append_number(key, out.non_zero_memory);
-  for (const HostPort& port : out.host_ports) {
-    append_part(key, port.ip);
-    append_part(key, port.protocol);
-    append_number(key, port.port);
-  }
-  key += ';';
+  append_amounts(key, out);
   if (const auto* affinity = pod.spec.affinity.get(); affinity != nullptr && (affinity->pod_affinity || affinity->pod_anti_affinity)) {
     append_part(key, pod.metadata.namespace_);  // what terms mean that name none
     if (affinity->pod_affinity) append_encoded(key, *affinity->pod_affinity);
@@ -198,6 +221,8 @@ PodInfo::PodInfo(PodPtr whole, PodTable& table) : PlacedPod(*whole, table), pod(
   if (!pod->spec.node_name.empty()) return;
   shape = shape_of(*pod, requests());
   shape_hash = std::hash<std::string>()(shape);
+  needs = needs_of(*pod, *demands);
+  needs_hash = std::hash<std::string>()(needs);
 }
 
 PodInfoPtr make_pod_info(PodPtr pod, PodTable& table) { return std::make_shared<const PodInfo>(std::move(pod), table); }

@@ -106,6 +106,10 @@ struct PodInfo : PlacedPod {
   // without a node.
   std::string shape;
   std::size_t shape_hash = 0;
+  // Of that, what is read of it beside one node alone: its requests, ports, tolerations, priority, what it asks of a node's labels and features. Pods
+  // of many workloads are alike in it.
+  std::string needs;
+  std::size_t needs_hash = 0;
 };
 using PodInfoPtr = std::shared_ptr<const PodInfo>;
 

@@ -51,15 +51,27 @@ class RandomCluster {
         pod_of("p app=alone cpu=500m",
                "{priority: 10, affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, "
                "labelSelector: {matchLabels: {app: alone}}}]}}}"),
+        pod_of("p app=web tier=front cpu=500m",
+               "{affinity: {podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 20, podAffinityTerm: {topologyKey: zone, "
+               "labelSelector: {matchLabels: {app: db}}}}]}, podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 50, "
+               "podAffinityTerm: {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}}}]}}}"),
+        pod_of("p app=any cpu=200m",
+               "{topologySpreadConstraints: [{maxSkew: 2, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: "
+               "any}}},"
+               " {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: any}}}]}"),
+        pod_of("p app=beside cpu=200m",
+               "{affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone, labelSelector: {matchExpressions: "
+               "[{key: app, operator: In, values: [beside, db]}]}}]}}}"),
+        pod_of("p app=other cpu=1 memory=1Gi"),
     };
     for (int i = 0; i < nodes; ++i) put_node();
   }
   int below(int bound) { return std::uniform_int_distribution<int>(0, bound - 1)(engine_); }
   bool one_in(int n) { return below(n) == 0; }
 
-  // A pod that wants a node; of the shapes below `last`.
-  PodInfoPtr want(int last = 10) {
-    auto pod = std::make_shared<Pod>(shapes_[static_cast<std::size_t>(below(last))]);
+  // A pod that wants a node.
+  PodInfoPtr want() {
+    auto pod = std::make_shared<Pod>(shapes_[static_cast<std::size_t>(below(static_cast<int>(shapes_.size())))]);
     pod->metadata.name = pod->metadata.uid = "pod-" + std::to_string(next_pod_++);
     if (one_in(4)) pod->status.start_time = api::time_from_unix(1000 + below(5), 0);
     return make_pod_info(std::move(pod));
@@ -117,7 +129,10 @@ class RandomCluster {
   Node random_node(const std::string& name) {
     const char* sizes[] = {"cpu=4 memory=8Gi pods=5", "cpu=2 memory=4Gi pods=10", "cpu=8 memory=8Gi pods=4"};
     std::string text = name + " " + sizes[below(3)] + " kubernetes.io/hostname=" + name;
-    if (!one_in(8)) text += std::string(" zone=") + (one_in(2) ? "a" : "b");
+    if (!one_in(8)) {
+      const std::string zone = one_in(2) ? "a" : one_in(8) ? "" : "b";
+      text += " zone=" + zone + " topology.kubernetes.io/zone=z" + zone;
+    }
     if (one_in(8)) text += " taint=only=db:NoSchedule";
     if (one_in(8)) text += " taint=rather=not:PreferNoSchedule";
     if (one_in(10)) text += " unschedulable";
@@ -135,10 +150,12 @@ class RandomCluster {
   int next_pod_ = 0;
 };
 
-// Runs `steps` with the default profile in a world.
-inline void with_default_profile(std::function<void(Scene::World&, const Profile&)> steps) {
+// Runs `steps` with the default profile in a world; `prepare` fills its API server.
+inline void with_default_profile(std::function<void(Scene::World&, const Profile&)> steps,
+                                 std::function<void(client::testing::FakeServer&)> prepare = nullptr) {
   rt::testing::run_sim([&]() -> rt::Task<void> {
     Scene::World world;
+    if (prepare) prepare(world.server);
     auto profile = make_profile(config::default_config().profiles[0], world.deps());
     EXPECT_TRUE(profile);
     world.filters.set_profile(**profile);

@@ -262,7 +262,7 @@ class Scene {
   }
   std::string score_text(World& world, const PodInfoPtr& pod) const {
     CycleState state;
-    std::vector<const NodeInfo*> nodes;
+    NodeList nodes;
     for (const NodePtr& node : nodes_) nodes.push_back(world.cache.find(node->metadata.name));
     if (auto* before = dynamic_cast<PreScorePlugin*>(world.plugin.get())) {
       const PluginStatus status = before->pre_score(state, *pod, nodes);

@@ -1,6 +1,8 @@
-// scale_simulation [NODES [PODS [RATE]]]: an API server, the controllers and the scheduler of one process, with NODES hollow nodes in three zones and
-// PODS pods of Deployments with Services, made RATE a second, in simulated time: a second of it passes when nobody has anything left to do in it.
-// What is told beside each step is real: the wall clock, the CPU and the memory of this machine. A zone is lost and comes back.
+// scale_simulation [NODES [PODS [RATE [MIB]]]]: an API server, the controllers and the scheduler of one process, with NODES hollow nodes in three
+// zones and PODS pods of Deployments with Services, made RATE a second, in simulated time: a second of it passes when nobody has anything left to do
+// in it. What is told beside each step is real: the wall clock, the CPU and the memory of this machine. A zone is lost and comes back. It ends with
+// one line when it holds more than MIB (otherwise: all that is free at its start but a tenth), so that the machine does not swap.
+// SCALE_HEAP_PROFILE=FILE: what holds the heap after the minute of quiet, by the stacks that allocated it.
 //
 // The store is in memory and the transport is in process, without TLS; pods tolerate a lost node for as long as they like, so that a zone that comes
 // back finds them. What nodes share: hollow_fleet.h.
@@ -14,6 +16,7 @@
 #include "api/testing/from_yaml.h"
 #include "apiserver/server.h"
 #include "client/kubeconfig.h"
+#include "component/heap_profile.h"
 #include "controller/manager.h"
 #include "hollow_fleet.h"
 #include "rt/sim/simulation.h"
@@ -33,6 +36,7 @@ struct Plan {
   int nodes = 1000;
   int pods = 10000;
   int rate = 2000;
+  int memory_mib = 0;
 };
 
 double cpu_s() {
@@ -46,6 +50,17 @@ int64_t resident_mib() {
   int64_t size = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> size >> resident;
   return resident * 4096 >> 20;
+}
+
+int free_mib() {
+  std::ifstream in("/proc/meminfo");
+  std::string name, unit;
+  int64_t kib = 0;
+  while (in >> name >> kib) {
+    if (name == "MemAvailable:") return static_cast<int>(kib >> 10);
+    std::getline(in, unit);
+  }
+  return 0;
 }
 
 double wall_s() {
@@ -69,6 +84,8 @@ class Scale {
   rt::Task<bool> all_ready();
   rt::Task<bool> zone_says(std::string status);
   void tell(const std::string& what, double wall_began, double cpu_began, rt::TimePoint began);
+  // Ends the process when it holds too much.
+  rt::Task<void> guard_memory();
   std::unique_ptr<client::Client> client_for(const char* user) {
     client::ClientConfig config;
     config.request_timeout = std::chrono::minutes(10);
@@ -107,7 +124,7 @@ rt::Task<void> make(client::Client& client, T object) {
 rt::Task<void> Scale::start() {
   apiserver::ApiServerSetup setup;
   setup.options.data_dir = "";
-  setup.options.event_ttl = std::chrono::minutes(1);
+  setup.options.event_ttl = std::chrono::seconds(10);
   setup.options.service_cluster_ip_range = "10.96.0.0/12";
   setup.listen = false;
   setup.secured = false;
@@ -135,6 +152,17 @@ void Scale::tell(const std::string& what, double wall_began, double cpu_began, r
               simulated_s, wall_s() - wall_began, cpu_s() - cpu_began, static_cast<long long>(resident_mib()), static_cast<long long>(fleet_->seen()),
               static_cast<long long>(fleet_->bound()), static_cast<long long>(fleet_->ready()));
   std::fflush(stdout);
+}
+
+rt::Task<void> Scale::guard_memory() {
+  while (true) {
+    (void)co_await rt::sleep_for(background, std::chrono::milliseconds(250));
+    if (const int64_t mib = resident_mib(); mib > plan_.memory_mib) {
+      std::fprintf(stderr, "scale: %lld MiB are resident, and it may have %d: ended with %lld pods, %lld ready\n", static_cast<long long>(mib),
+                   plan_.memory_mib, static_cast<long long>(fleet_->seen()), static_cast<long long>(fleet_->ready()));
+      std::_Exit(1);
+    }
+  }
 }
 
 rt::Task<bool> Scale::reached(Goal goal) {
@@ -225,6 +253,8 @@ rt::Task<void> Scale::run() {
   for (int i = 0; i < namespaces; ++i) co_await make(*user_, api::testing::from_yaml<core::Namespace>("{metadata: {name: " + namespace_of(i) + "}}"));
   const double wall = wall_s(), cpu = cpu_s();
   const rt::TimePoint began = machine_.clock().now();
+  rt::TaskGroup guards;
+  guards.spawn(guard_memory());
   auto registered = co_await fleet_->register_all();
   must(registered, "nodes");
   fleet_->start();
@@ -238,6 +268,11 @@ rt::Task<void> Scale::run() {
   co_await making.join();
   quiet_until_ = machine_.clock().now() + std::chrono::seconds(60);
   co_await step("60 s of quiet", Goal::Quiet);
+  if (const char* path = std::getenv("SCALE_HEAP_PROFILE"); path != nullptr) {
+    const auto taken = component::take_heap_profile();
+    must(taken ? Result<Unit>(Unit{}) : Result<Unit>(Unexpected(taken.error())), "the heap profile");
+    std::ofstream(path) << component::to_text(*taken);
+  }
   fleet_->lose_zone(0);
   co_await step("a zone is lost: its nodes are not ready", Goal::ZoneLost);
   co_await step("nor are its pods", Goal::PodsLost);
@@ -262,14 +297,15 @@ int simulate(Plan plan) {
 
 int main(int argc, char** argv) {
   pintle::testing::Plan plan;
-  for (int* value : {&plan.nodes, &plan.pods, &plan.rate}) {
+  for (int* value : {&plan.nodes, &plan.pods, &plan.rate, &plan.memory_mib}) {
     if (argc < 2) break;
     *value = std::atoi(*++argv);
     --argc;
     if (*value <= 0) {
-      std::fprintf(stderr, "usage: scale_simulation [NODES [PODS [RATE]]]\n");
+      std::fprintf(stderr, "usage: scale_simulation [NODES [PODS [RATE [MIB]]]]\n");
       return 2;
     }
   }
+  if (plan.memory_mib == 0) plan.memory_mib = pintle::testing::free_mib() / 10 * 9;
   return pintle::testing::simulate(plan);
 }

@@ -171,7 +171,7 @@ TEST(DynamicResources, ScoresTheBetterAlternatives) {
     NodeNames names;
     const auto pod = make_pod_info(shared_pod("p", uses_c));
     ASSERT_TRUE(dynamic_cast<PreFilterPlugin&>(*world.plugin).pre_filter(state, *pod, names).ok());
-    std::vector<const NodeInfo*> nodes;
+    NodeList nodes;
     for (const char* node : {"n1", "n2"}) {
       Reasons reasons;
       EXPECT_EQ(dynamic_cast<FilterPlugin&>(*world.plugin).filter(state, *pod, *world.cache.find(node), reasons), Code::Success);

@@ -16,78 +16,74 @@ namespace {
 using api::core_v1::Namespace;
 using Labels = FlatMap<std::string>;
 
-// Pods by topology domain: key and value of a node label.
-class DomainDeltas {
- public:
-  // No effect on a node without the label.
-  void add(const std::string& key, const Node& node, int64_t pods) {
-    if (const std::string* value = node.metadata.labels.get(key)) by_key_[key][*value] += pods;
-  }
-  int64_t of(const std::string& key, const std::string& value) const {
-    const auto counts = by_key_.find(key);
-    if (counts == by_key_.end()) return 0;
-    const auto it = counts->second.find(value);
-    return it == counts->second.end() ? 0 : it->second;
-  }
-  int64_t total(const std::string& key) const {
-    const auto counts = by_key_.find(key);
-    int64_t out = 0;
-    if (counts != by_key_.end())
-      for (const auto& [value, pods] : counts->second) out += pods;
-    return out;
-  }
+using Column = std::shared_ptr<const cache::DomainColumn>;
+using Tally = std::shared_ptr<const cache::DomainTally>;
 
- private:
-  std::unordered_map<std::string, std::unordered_map<std::string, int64_t>> by_key_;
-};
-
-// What the cache counts, and what is supposed besides: pods that come or go in a preemption that is tried, or that are nominated.
+// Pods by topology domain: what the cache counts, and what is supposed besides: pods that come or go in a preemption that is tried, or that are
+// nominated.
 class Domains {
  public:
-  void count(const std::string& key, std::shared_ptr<const cache::DomainTally> pods) {
-    know(key);
-    counted_.emplace_back(key, std::move(pods));
+  void count(Tally pods) { of_key(pods->column()).counted.push_back(std::move(pods)); }
+  // No effect on a node without the label.
+  void suppose(const Column& column, const NodeInfo& node, int64_t pods) {
+    Key& key = of_key(column);
+    const uint32_t domain = column->at(node.slot);
+    if (domain == cache::DomainColumn::none) return;
+    key.supposed[domain] += pods;
+    key.supposed_total += pods;
   }
-  void suppose(const std::string& key, const Node& node, int64_t pods) {
-    know(key);
-    supposed_ = true;
-    deltas_.add(key, node, pods);
+  int64_t of(const std::string& key, const NodeInfo& node) const {
+    const Key* known = find(key);
+    return known == nullptr ? 0 : known->of(node.slot);
   }
-  int64_t of(const std::string& key, const Node& node) const {
-    const std::string* value = node.metadata.labels.get(key);
-    if (value == nullptr) return 0;
-    int64_t out = supposed_ ? deltas_.of(key, *value) : 0;
-    for (const auto& [known, pods] : counted_)
-      if (known == key) out += pods->of(*value);
-    return out;
+  // Whether the node has a label of that key, which counts.
+  bool is_in_one(const std::string& key, const NodeInfo& node) const {
+    const Key* known = find(key);
+    return known != nullptr && known->column->at(node.slot) != cache::DomainColumn::none;
   }
-  bool any(const Node& node) const {
-    return std::ranges::any_of(keys_, [&](const std::string& key) { return of(key, node) > 0; });
+  bool any(const NodeInfo& node) const {
+    return std::ranges::any_of(keys_, [&](const Key& key) { return key.of(node.slot) > 0; });
   }
   // In no domain of any key.
   bool none() const {
-    return std::ranges::all_of(keys_, [&](const std::string& key) {
-      int64_t pods = supposed_ ? deltas_.total(key) : 0;
-      for (const auto& [known, counted] : counted_)
-        if (known == key) pods += counted->total();
+    return std::ranges::all_of(keys_, [](const Key& key) {
+      int64_t pods = key.supposed_total;
+      for (const Tally& counted : key.counted) pods += counted->total();
       return pods == 0;
     });
   }
 
  private:
-  void know(const std::string& key) {
-    if (std::ranges::find(keys_, key) == keys_.end()) keys_.push_back(key);
+  struct Key {
+    Column column;
+    std::vector<Tally> counted;
+    std::unordered_map<uint32_t, int64_t> supposed;
+    int64_t supposed_total = 0;
+
+    int64_t of(uint32_t slot) const {
+      const uint32_t domain = column->at(slot);
+      if (domain == cache::DomainColumn::none) return 0;
+      int64_t out = 0;
+      if (const auto it = supposed.find(domain); it != supposed.end()) out += it->second;
+      for (const Tally& pods : counted) out += pods->of(domain);
+      return out;
+    }
+  };
+  const Key* find(const std::string& key) const {
+    for (const Key& known : keys_)
+      if (known.column->key() == key) return &known;
+    return nullptr;
   }
-  std::vector<std::string> keys_;
-  std::vector<std::pair<std::string, std::shared_ptr<const cache::DomainTally>>> counted_;
-  DomainDeltas deltas_;
-  bool supposed_ = false;
+  Key& of_key(const Column& column) {
+    if (const Key* known = find(column->key())) return const_cast<Key&>(*known);
+    return keys_.emplace_back(Key{column, {}, {}, 0});
+  }
+  std::vector<Key> keys_;
 };
 
 // A wish about the domains where certain pods are.
 struct Wish {
-  std::string key;
-  std::shared_ptr<const cache::DomainTally> pods;
+  Tally pods;
   int64_t weight;
 };
 
@@ -130,37 +126,36 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     auto data = std::make_unique<State>();
     bool refused = false;
     cache_.affinity().each_having(cache::TermKind::RequiredAnti, pod, [&](const AffinityTerm& term, cache::AffinityGroup& pods) {
-      auto domains = pods.domains(term.topology_key);
+      Tally domains = domains_of(pods, term);
       refused |= domains->total() > 0;
-      data->existing_anti.count(term.topology_key, std::move(domains));
+      data->existing_anti.count(std::move(domains));
     });
     if (!own_terms && !refused) return PluginStatus::skip();
     for (const AffinityTerm& term : pod.demands->required_affinity)
-      data->affinity.count(term.topology_key, cache_.matching(pod.demands->required_affinity).domains(term.topology_key));
-    for (const AffinityTerm& term : pod.demands->required_anti_affinity)
-      data->anti.count(term.topology_key, cache_.matching(std::span(&term, 1)).domains(term.topology_key));
+      data->affinity.count(domains_of(cache_.matching(pod.demands->required_affinity), term));
+    for (const AffinityTerm& term : pod.demands->required_anti_affinity) data->anti.count(domains_of(cache_.matching(std::span(&term, 1)), term));
     state.put(index, std::move(data));
     return {};
   }
   void pod_added(CycleState& state, const PodInfo& pod, const PlacedPod& other, const NodeInfo& node) override {
-    suppose(*state.get<State>(index), pod, other, *node.node, 1);
+    suppose(*state.get<State>(index), pod, other, node, 1);
   }
   void pod_removed(CycleState& state, const PodInfo& pod, const PlacedPod& other, const NodeInfo& node) override {
-    suppose(*state.get<State>(index), pod, other, *node.node, -1);
+    suppose(*state.get<State>(index), pod, other, node, -1);
   }
 
   Code filter(const CycleState& state, const PodInfo& pod, const NodeInfo& node, Reasons& reasons) const override {
     const State& data = *state.get<State>(index);
-    if (!affinity_holds(data, pod, *node.node)) {
+    if (!affinity_holds(data, pod, node)) {
       reasons.add("node(s) didn't match pod affinity rules");
       return Code::UnschedulableAndUnresolvable;
     }
     for (const AffinityTerm& term : pod.demands->required_anti_affinity)
-      if (data.anti.of(term.topology_key, *node.node) > 0) {
+      if (data.anti.of(term.topology_key, node) > 0) {
         reasons.add("node(s) didn't match pod anti-affinity rules");
         return Code::Unschedulable;
       }
-    if (data.existing_anti.any(*node.node)) {
+    if (data.existing_anti.any(node)) {
       reasons.add("node(s) didn't satisfy existing pods anti-affinity rules");
       return Code::Unschedulable;
     }
@@ -171,9 +166,9 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     const bool own_terms = !pod.demands->preferred_affinity.empty() || !pod.demands->preferred_anti_affinity.empty();
     if (!own_terms && (ignore_preferred_ || cache_.nodes_with_affinity() == 0)) return PluginStatus::skip();
     std::vector<Wish> wishes;
-    const auto wish = [&wishes](const AffinityTerm& term, cache::AffinityGroup& pods, int64_t weight) {
-      auto domains = pods.domains(term.topology_key);
-      if (domains->total() != 0 && weight != 0) wishes.push_back({term.topology_key, std::move(domains), weight});
+    const auto wish = [&](const AffinityTerm& term, cache::AffinityGroup& pods, int64_t weight) {
+      Tally domains = domains_of(pods, term);
+      if (domains->total() != 0 && weight != 0) wishes.push_back({std::move(domains), weight});
     };
     for (const AffinityTerm& term : pod.demands->preferred_affinity) wish(term, cache_.matching(std::span(&term, 1)), term.weight);
     for (const AffinityTerm& term : pod.demands->preferred_anti_affinity) wish(term, cache_.matching(std::span(&term, 1)), -term.weight);
@@ -192,9 +187,7 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     return {};
   }
   PluginStatus score(const CycleState& state, const PodInfo&, Nodes nodes, std::span<int64_t> scores) const override {
-    for (const Wish& wish : state.get<State>(index)->wishes)
-      for (std::size_t i = 0; i < nodes.size(); ++i)
-        if (const std::string* value = nodes[i]->node->metadata.labels.get(wish.key)) scores[i] += wish.weight * wish.pods->of(*value);
+    for (const Wish& wish : state.get<State>(index)->wishes) wish.pods->add_to(scores, nodes.slots(), wish.weight, by_domain_);
     const auto [least, most] = std::ranges::minmax(scores);
     const int64_t from = least, range = most - least;
     for (int64_t& score : scores)
@@ -214,19 +207,19 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     return cache_.affinity().matches_all(terms, pod);
   }
 
-  void suppose(State& data, const PodInfo& pod, const PlacedPod& other, const Node& node, int64_t sign) const {
+  void suppose(State& data, const PodInfo& pod, const PlacedPod& other, const NodeInfo& node, int64_t sign) const {
     for (const AffinityTerm& term : other.demands->required_anti_affinity)
-      if (matches(term, pod)) data.existing_anti.suppose(term.topology_key, node, sign);
+      if (matches(term, pod)) data.existing_anti.suppose(cache_.domain_column(term.topology_key), node, sign);
     if (matches_all(pod.demands->required_affinity, other))
-      for (const AffinityTerm& term : pod.demands->required_affinity) data.affinity.suppose(term.topology_key, node, sign);
+      for (const AffinityTerm& term : pod.demands->required_affinity) data.affinity.suppose(cache_.domain_column(term.topology_key), node, sign);
     for (const AffinityTerm& term : pod.demands->required_anti_affinity)
-      if (matches(term, other)) data.anti.suppose(term.topology_key, node, sign);
+      if (matches(term, other)) data.anti.suppose(cache_.domain_column(term.topology_key), node, sign);
   }
 
-  bool affinity_holds(const State& data, const PodInfo& pod, const Node& node) const {
+  bool affinity_holds(const State& data, const PodInfo& pod, const NodeInfo& node) const {
     bool all = true;
     for (const AffinityTerm& term : pod.demands->required_affinity) {
-      if (!node.metadata.labels.contains(term.topology_key)) return false;
+      if (!data.affinity.is_in_one(term.topology_key, node)) return false;
       all &= data.affinity.of(term.topology_key, node) > 0;
     }
     // The first pod of a group that wants to be together matches nobody but itself.
@@ -251,10 +244,13 @@ class InterPodAffinity final : public Plugin, public PreFilterPlugin, public Fil
     return std::ranges::any_of(gone->demands->required_anti_affinity, [&](const AffinityTerm& term) { return matches(term, pod); });
   }
 
+  Tally domains_of(cache::AffinityGroup& pods, const AffinityTerm& term) const { return pods.domains(cache_.domain_column(term.topology_key)); }
+
   const cache::Cache& cache_;
   client::Informer<Namespace> namespaces_;
   const int32_t hard_weight_;
   const bool ignore_preferred_;
+  mutable cache::DomainNumbers<int64_t> by_domain_;  // room for a score
 };
 
 }  // namespace

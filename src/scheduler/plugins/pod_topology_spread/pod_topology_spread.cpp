@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_set>
 #include <utility>
 
 #include "api/gen/kubeschedulerconfig_v1.h"
@@ -36,8 +35,8 @@ struct Constraint {
   DomainCounts own;                            // without: of this pod's nodes alone, or of a cluster that is only thought of
   double weight = 1;                           // of scores: larger for more domains
 
-  // Of filters: the nodes' domains as numbers, and what was found of each domain so far.
-  std::shared_ptr<const cache::DomainColumn> column;
+  std::shared_ptr<const cache::DomainColumn> column;  // the nodes' domains as numbers
+  // Of filters: what was found of each domain so far.
   enum class Allowed : uint8_t { Unknown, Yes, No };
   mutable std::vector<Allowed> allowed;
 
@@ -156,29 +155,30 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
   PluginStatus score(const CycleState& state, const PodInfo& pod, Nodes nodes, std::span<int64_t> scores) const override {
     const State& data = *state.get<State>(index);
     constexpr int64_t ignored = -1;
-    std::vector<double> sums(nodes.size(), 0);
+    sums_.assign(nodes.size(), 0);
     for (const Constraint& constraint : data.preferred) {
-      const bool by_host = constraint.topology_key == hostname_label;
-      const cache::PodGroup* group =
-          by_host && !constraint.counts_no_pods() ? &cache_.group(pod.pod->metadata.namespace_, constraint.selector) : nullptr;
-      for (std::size_t i = 0; i < nodes.size(); ++i) {
-        const std::string* domain = nodes[i]->node->metadata.labels.get(constraint.topology_key);
-        if (domain == nullptr) continue;
-        sums[i] += part(constraint, !by_host ? constraint.counts().of(*domain) : group != nullptr ? group->on(*nodes[i]) : 0);
-      }
+      if (constraint.topology_key == hostname_label)
+        add_by_host(constraint, pod, nodes);
+      else
+        add_by_domain(constraint, nodes.slots());
     }
     int64_t least = INT64_MAX, most = 0;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      scores[i] = scored(data, *nodes[i]) ? std::llround(sums[i]) : ignored;
-      if (scores[i] == ignored) continue;
+      if (!scored(data, nodes.slots()[i])) {
+        scores[i] = ignored;
+        continue;
+      }
+      scores[i] = rounded(sums_[i]);
       least = std::min(least, scores[i]);
       most = std::max(most, scores[i]);
     }
+    int64_t known = ignored, known_score = 0;  // neighbours are often alike
     for (int64_t& score : scores) {
-      if (score == ignored)
-        score = 0;
-      else
-        score = most == 0 ? node_score_max : node_score_max * (most + least - score) / most;
+      if (score != known) {
+        known = score;
+        known_score = most == 0 ? node_score_max : node_score_max * (most + least - score) / most;
+      }
+      score = score == ignored ? 0 : known_score;
     }
     return {};
   }
@@ -255,32 +255,79 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
     }
   }
 
-  bool scored(const State& data, const NodeInfo& node) const { return !data.all_topologies || has_keys(*node.node, data.preferred); }
+  bool scored(const State& data, uint32_t slot) const {
+    return !data.all_topologies ||
+           std::ranges::all_of(data.preferred, [slot](const Constraint& c) { return c.column->at(slot) != cache::DomainColumn::none; });
+  }
 
   // How many domains the nodes that fit have decides the weight; the pods in each are counted on all nodes, on single nodes when they are scored.
   void prepare_scores(State& data, const Pod& pod, Nodes nodes) const {
     const RequiredNodeAffinity affinity(pod.spec);
     std::vector<std::string> keys;
     if (data.all_topologies) keys = keys_of(data.preferred);
+    for (Constraint& constraint : data.preferred) constraint.column = cache_.domain_column(constraint.topology_key);
     for (Constraint& constraint : data.preferred) {
-      std::size_t hosts = 0;
-      std::unordered_set<std::string_view> domains;
       const bool by_host = constraint.topology_key == hostname_label;
-      for (const NodeInfo* node : nodes) {
-        if (!scored(data, *node)) continue;
-        ++hosts;
-        if (by_host) continue;
-        const std::string* domain = node->node->metadata.labels.get(constraint.topology_key);
-        domains.insert(domain == nullptr ? std::string_view() : std::string_view(*domain));
-      }
-      constraint.weight = std::log(static_cast<double>((by_host ? hosts : domains.size()) + 2));
+      constraint.weight = std::log(static_cast<double>((by_host ? hosts(data, nodes.slots()) : domains(data, constraint, nodes.slots())) + 2));
       if (!by_host) count(constraint, pod, affinity, keys.empty() ? std::vector<std::string>{constraint.topology_key} : keys);
     }
+  }
+  std::size_t hosts(const State& data, std::span<const uint32_t> slots) const {
+    return static_cast<std::size_t>(std::ranges::count_if(slots, [&](uint32_t slot) { return scored(data, slot); }));
+  }
+  // A node without the label is in the same domain as one where it is empty.
+  std::size_t domains(const State& data, const Constraint& constraint, std::span<const uint32_t> slots) const {
+    const cache::DomainColumn& column = *constraint.column;
+    const uint32_t unnamed = column.find(std::string());
+    std::size_t out = 0;
+    bool nameless = false;
+    parts_.clear(column.size());
+    for (const uint32_t slot : slots) {
+      if (!scored(data, slot)) continue;
+      const uint32_t domain = column.at(slot);
+      if (domain == unnamed || domain == cache::DomainColumn::none) {
+        nameless = true;
+      } else if (parts_.find(domain) == nullptr) {
+        parts_.set(domain, 0);
+        ++out;
+      }
+    }
+    return out + (nameless ? 1 : 0);
   }
 
   // What a constraint adds to a node of its key.
   static double part(const Constraint& constraint, int64_t pods) {
     return static_cast<double>(pods) * constraint.weight + static_cast<double>(constraint.max_skew - 1);
+  }
+  void add_by_domain(const Constraint& constraint, std::span<const uint32_t> slots) const {
+    const cache::DomainColumn& column = *constraint.column;
+    parts_.clear(column.size());
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      const uint32_t domain = column.at(slots[i]);
+      if (domain == cache::DomainColumn::none) continue;
+      const double* known = parts_.find(domain);
+      if (known == nullptr) parts_.set(domain, part(constraint, constraint.counts().of(column.value(domain))));
+      sums_[i] += known != nullptr ? *known : *parts_.find(domain);
+    }
+  }
+  void add_by_host(const Constraint& constraint, const PodInfo& pod, Nodes nodes) const {
+    const cache::DomainColumn& column = *constraint.column;
+    const cache::PodGroup* group = constraint.counts_no_pods() ? nullptr : &cache_.group(pod.namespace_name(), constraint.selector);
+    const bool many = group != nullptr && group->nodes() > nodes.size();
+    hosts_.clear(cache_.slot_count());
+    if (group != nullptr && !many) group->each([&](const NodeInfo& node, int64_t pods) { hosts_.set(node.slot, part(constraint, pods)); });
+    const double without = part(constraint, 0);
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const uint32_t slot = nodes.slots()[i];
+      if (column.at(slot) == cache::DomainColumn::none) continue;
+      const double* with = hosts_.find(slot);
+      sums_[i] += with != nullptr ? *with : many ? part(constraint, group->on(*nodes[i])) : without;
+    }
+  }
+  // To the next whole number, and away from 0 in the middle, of what is not negative.
+  static int64_t rounded(double sum) {
+    const auto whole = static_cast<int64_t>(sum);
+    return whole + (sum - static_cast<double>(whole) >= 0.5 ? 1 : 0);
   }
 
   bool pod_event_helps(const PodInfo& pod, const EventInstance& event) const {
@@ -302,6 +349,10 @@ class PodTopologySpread final : public Plugin, public PreFilterPlugin, public Fi
   const std::vector<TopologySpreadConstraint> defaults_;
   const bool system_defaults_;
   const bool comparisons_;
+  // Room for scores.
+  mutable std::vector<double> sums_;
+  mutable cache::DomainNumbers<double> parts_;  // by domain
+  mutable cache::DomainNumbers<double> hosts_;  // by slot
 };
 
 TopologySpreadConstraint default_constraint(std::string_view key, int32_t max_skew) {
