@@ -72,7 +72,8 @@ wire: build $(PY)          ## the golden conversation: share of answers that agr
 peers:                     ## upstream's components as Go modules into build/peers (needs Go)
 	@test/peers/build $(BUILD)/peers
 
-ecosystem: build $(PY)     ## projects from their Go modules, installed unmodified (needs Go and root, Java's informers a JDK and Maven; builds for many minutes at first): make ecosystem [ONLY=helm]
+ecosystem: DEPS_FOR := ecosystem
+ecosystem: deps build $(PY)     ## projects from their Go modules, installed unmodified (needs Go and root; builds for many minutes at first): make ecosystem [ONLY=helm]
 	@test/ecosystem/build $(BUILD)/ecosystem
 	@$(PY) -m pytest -q test/integration/ecosystem $(if $(ONLY),-k '$(ONLY)')
 
