@@ -220,9 +220,14 @@ def test_bundles_of_authorities(call, webhook):
 
 
 def test_another_storage_version_takes_over_as_objects_are_written(hosts, webhook):
+    def storage_hash():
+        return next(r['storageVersionHash'] for r in hosts(f'/apis/{GROUP}/v2')[1]['resources'] if r['name'] == 'hosts')
+
     hosts(path('v1'), 'POST', host('old', hostPort='h:80'))
+    in_v1 = storage_hash()
     name = hosts.define(definition(webhook.client_config(), storage='v2'))
     await_true('both versions are stored', lambda: hosts(f'{CRDS}/{name}')[1]['status']['storedVersions'] == ['v1', 'v2'])
+    await_true('the server stores the new one', lambda: storage_hash() != in_v1)    # some time after the definition says so
     assert hosts(path('v1', 'old'))[1]['spec'] == {'hostPort': 'h:80'} and hosts(path('v2', 'old'))[1]['spec'] == {'host': 'h', 'port': '80'}
     hosts(path('v1'), 'POST', host('new', hostPort='g:1'))
     before = hosts(path('v2', 'old'))[1]
