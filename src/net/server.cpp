@@ -1,7 +1,7 @@
 #include "net/server.h"
 
 #include <atomic>
-#include <unordered_set>
+#include <list>
 
 #include "base/mutex.h"
 #include "net/server_connection.h"
@@ -22,7 +22,7 @@ struct Shard {
   rt::Executor& executor;
   std::unique_ptr<rt::Listener> listener;
   Result<Unit> listening = Unit{};
-  std::unordered_set<ServerConnection*> connections;
+  std::list<ServerConnection*> connections;  // in the order they came, so that a simulation ends them in one order
   std::size_t count = 0;  // connections, those in the handshake too
   Signal room;
   bool draining = false;
@@ -207,10 +207,10 @@ rt::Task<void> HttpServer::serve_plain(Shard& shard, PeerInfo info, std::unique_
 }
 
 rt::Task<void> HttpServer::run_connection(Shard& shard, std::unique_ptr<ServerConnection> connection, std::string received) {
-  shard.connections.insert(connection.get());
+  const auto place = shard.connections.insert(shard.connections.end(), connection.get());
   if (shard.draining) connection->begin_drain();
   co_await connection->run(connections_.context(), std::move(received));
-  shard.connections.erase(connection.get());
+  shard.connections.erase(place);
 }
 
 rt::Task<void> HttpServer::drain_shard(Shard& shard) {
