@@ -1,5 +1,6 @@
 #include "kubelet/volumes/volume_manager.h"
 
+#include <algorithm>
 #include <map>
 
 #include "component/log.h"
@@ -42,7 +43,14 @@ using PodVolumesPtr = std::shared_ptr<PodVolumes>;
 // Volumes that could not be made.
 struct Missing {
   std::vector<std::string> names;
-  bool forbidden = true;  // none for another reason
+  std::vector<std::string> unresolved;  // of them: it is not known what is to be mounted, or the pod may not have it
+  std::vector<std::string> reasons;     // of the unresolved, those to tell of
+  bool forbidden = true;                // none for another reason
+
+  void add(const std::string& name, const Status& why) {
+    names.push_back(name);
+    forbidden = forbidden && why.reason == Reason::Forbidden;
+  }
 };
 
 bool follows_api(const core::Pod& pod) {
@@ -55,10 +63,22 @@ bool same_metadata(const core::Pod& a, const core::Pod& b) {
   return a.metadata.labels == b.metadata.labels && a.metadata.annotations == b.metadata.annotations;
 }
 
-std::string bracketed(const std::vector<std::string>& names) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < names.size(); ++i) out += (i == 0 ? "" : " ") + names[i];
-  return out + "]";
+std::string joined(const std::vector<std::string>& words, std::string_view between) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) out.append(i == 0 ? "" : between).append(words[i]);
+  return out;
+}
+
+// As upstream prints lists: sorted.
+std::string bracketed(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  return "[" + joined(names, " ") + "]";
+}
+
+// As upstream says what a pod waits for.
+std::string waits_for(const Missing& missing, std::string_view why) {
+  return "unmounted volumes=" + bracketed(missing.names) + ", unattached volumes=[], failed to process volumes=" + bracketed(missing.unresolved) +
+         ": " + std::string(why);
 }
 
 class Manager final : public VolumeManager {
@@ -81,8 +101,7 @@ class Manager final : public VolumeManager {
       if (!missing) co_return Unexpected(std::move(missing).error());
       if (missing->names.empty()) break;
       const auto wait = early && missing->forbidden ? early_retry : backoff.next(runtime().random());
-      if (const auto woken = co_await state->changed.wait(ctx.with_timeout(wait)); !woken && ctx.done())
-        co_return unmounted(missing->names, ctx.status());
+      if (const auto woken = co_await state->changed.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(*missing, ctx.status());
     }
     settle(*state);
     co_return Unit{};
@@ -173,30 +192,41 @@ class Manager final : public VolumeManager {
     Missing missing;
     for (const core::Volume& volume : pod->spec.volumes) {
       if (state->made.contains(volume.name)) continue;
-      auto made = co_await maker_.make(ctx, pod, volume, state->tokens.get());
-      if (made) {
-        state->made[volume.name] = std::move(*made);
-        continue;
-      }
-      missing.names.push_back(volume.name);
-      if (ctx.done()) break;
-      const bool forbidden = made.error().reason == Reason::Forbidden;
-      missing.forbidden = missing.forbidden && forbidden;
-      if (!early || !forbidden) warn(*pod, volume, made.error());
+      co_await make_one(ctx, state, pod, volume, early, missing);
+      if (ctx.done()) co_return std::move(missing);
     }
+    if (!missing.reasons.empty())
+      warn(*pod, "FailedMount", "Unable to attach or mount volumes: " + waits_for(missing, joined(missing.reasons, "; ")));
     co_return std::move(missing);
   }
 
-  void warn(const core::Pod& pod, const core::Volume& volume, const Status& why) const {
-    const std::string message = "MountVolume.SetUp failed for volume \"" + volume.name + "\" : " + why.message;
-    component::log::info(1, message, {{"pod", pod.metadata.namespace_ + "/" + pod.metadata.name}});
-    if (maker_.deps().warn) maker_.deps().warn(pod, "FailedMount", message);
+  // A component of make_missing(), which waits for it.
+  rt::Task<void> make_one(rt::Context ctx, PodVolumesPtr state, PodPtr pod, const core::Volume& volume, bool early, Missing& missing) {
+    auto spec = co_await maker_.resolve(ctx, pod, volume);
+    if (!spec) {
+      missing.add(volume.name, spec.error());
+      missing.unresolved.push_back(volume.name);
+      if (!early || spec.error().reason != Reason::Forbidden) missing.reasons.push_back(spec.error().message);
+      co_return;
+    }
+    const char* event = spec->block ? "FailedMapVolume" : "FailedMount";
+    auto made = co_await maker_.make(ctx, pod, std::move(*spec), state->tokens.get());
+    if (made) {
+      state->made[volume.name] = std::move(*made);
+      co_return;
+    }
+    missing.add(volume.name, made.error());
+    if (ctx.done() || (early && made.error().reason == Reason::Forbidden)) co_return;
+    warn(*pod, event, made.error().message);
   }
 
-  static Unexpected<Status> unmounted(const std::vector<std::string>& names, const Status& why) {
-    const std::string_view reason = why.reason == Reason::Timeout ? "context deadline exceeded" : "context canceled";
-    return error(why.reason,
-                 "unmounted volumes=" + bracketed(names) + ", unattached volumes=[], failed to process volumes=[]: " + std::string(reason));
+  void warn(const core::Pod& pod, std::string_view event, const std::string& message) const {
+    component::log::info(1, message, {{"pod", pod.metadata.namespace_ + "/" + pod.metadata.name}});
+    if (maker_.deps().warn) maker_.deps().warn(pod, event, message);
+  }
+
+  static Unexpected<Status> unmounted(const Missing& missing, const Status& why) {
+    return error(why.reason, waits_for(missing, why.reason == Reason::Timeout ? "context deadline exceeded" : "context canceled"));
   }
 
   // Everything is made: containers may have it, and what follows the API is followed from now on.
@@ -235,10 +265,10 @@ class Manager final : public VolumeManager {
     Result<Unit> out = Unit{};
     for (const core::Volume& volume : pod->spec.volumes) {
       if (!kubelet::volumes::follows_api(kind_of(volume))) continue;
-      const auto made = co_await maker_.make(ctx, pod, volume, state->tokens.get());
+      const auto made = co_await maker_.make(ctx, pod, resolve(pod, volume), state->tokens.get());
       if (made) continue;
       if (ctx.done()) co_return Unexpected(ctx.status());
-      warn(*pod, volume, made.error());
+      warn(*pod, "FailedMount", made.error().message);
       out = Unexpected(made.error());
     }
     co_return out;

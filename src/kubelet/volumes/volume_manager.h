@@ -48,7 +48,7 @@ class VolumeManager {
  public:
   virtual ~VolumeManager() = default;
 
-  // Returns once every volume of the pod is ready. What fails is warned of and tried again, with backoff or at once when
+  // Returns once every volume of the pod is ready. What fails or is refused is warned of and tried again, with backoff or at once when
   // an object that was missing appears; so it ends with an error only when `ctx` is done, and then the error names the
   // volumes that are missing ("unmounted volumes=[a], unattached volumes=[], failed to process volumes=[]: context
   // deadline exceeded", as upstream's FailedMount says). At once when all is ready already; then it brings the volumes
