@@ -29,14 +29,23 @@ constexpr rt::Duration retry_max = std::chrono::seconds(122);
 // A pod whose volumes are wanted.
 struct PodVolumes {
   PodPtr pod;
-  std::map<std::string, MountedVolume> made;  // by the volume's name
-  MountedVolumes mounted;                     // all of them, in the pod's order
+  std::map<std::string, MountedVolume, std::less<>> made;  // by the volume's name
+  MountedVolumes mounted;                                  // in the pod's order
   bool ready = false;
   bool following = false;
   std::unique_ptr<PodTokens> tokens;
-  rt::Event changed;       // an object that it refers to, or the pod itself
+  rt::Event changed;       // an object that it refers to, or the pod itself: for the follower
+  rt::Event appeared;      // the same, for who prepares
   rt::AsyncMutex working;  // one at a time makes or removes
   rt::TaskGroup tasks;     // the follower
+
+  void tell() {
+    changed.set();
+    appeared.set();
+  }
+  bool has_all() const {
+    return std::ranges::all_of(used_volumes(pod->spec), [&](std::string_view name) { return made.contains(name); });
+  }
 };
 using PodVolumesPtr = std::shared_ptr<PodVolumes>;
 
@@ -91,17 +100,18 @@ class Manager final : public VolumeManager {
     PodVolumesPtr state = enter(pod);
     if (state->ready) {
       update(std::move(pod));
-      co_return Unit{};
+      if (state->has_all()) co_return Unit{};  // an ephemeral container may mount what none did
     }
     rt::Backoff backoff({.initial = retry_initial, .max = retry_max, .factor = 2.0, .jitter = 0.0, .tries_max = 0});
     for (int tried = 0;; ++tried) {
       const bool early = tried < early_tries_max;
-      state->changed.reset();
+      state->appeared.reset();
+      if (!state->following) state->changed.reset();  // what was changed until now is made as it is now
       auto missing = co_await make_missing(ctx, state, early);
       if (!missing) co_return Unexpected(std::move(missing).error());
       if (missing->names.empty()) break;
       const auto wait = early && missing->forbidden ? early_retry : backoff.next(runtime().random());
-      if (const auto woken = co_await state->changed.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(*missing, ctx.status());
+      if (const auto woken = co_await state->appeared.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(*missing, ctx.status());
     }
     settle(*state);
     co_return Unit{};
@@ -114,7 +124,7 @@ class Manager final : public VolumeManager {
     const bool differs = !same_metadata(*state.pod, *pod);
     if (maker_.deps().objects && state.pod != pod) maker_.deps().objects->add_pod(*pod);
     state.pod = std::move(pod);
-    if (differs) state.changed.set();
+    if (differs) state.tell();
   }
 
   const MountedVolumes* mounted(std::string_view pod_uid) const override {
@@ -182,7 +192,7 @@ class Manager final : public VolumeManager {
 
   void wake(const std::vector<std::string>& uids) {
     for (const std::string& uid : uids)
-      if (const auto it = pods_.find(uid); it != pods_.end()) it->second->changed.set();
+      if (const auto it = pods_.find(uid); it != pods_.end()) it->second->tell();
   }
 
   // Makes what is not made yet. `early`: what is forbidden is not told of. Error: `ctx` is done.
@@ -190,8 +200,9 @@ class Manager final : public VolumeManager {
     CO_TRY_ASSIGN(const rt::AsyncMutex::Lock lock, co_await state->working.lock(ctx));
     const PodPtr pod = state->pod;
     Missing missing;
+    const std::set<std::string_view> used = used_volumes(pod->spec);
     for (const core::Volume& volume : pod->spec.volumes) {
-      if (state->made.contains(volume.name)) continue;
+      if (state->made.contains(volume.name) || !used.contains(volume.name)) continue;
       co_await make_one(ctx, state, pod, volume, early, missing);
       if (ctx.done()) co_return std::move(missing);
     }
@@ -232,7 +243,8 @@ class Manager final : public VolumeManager {
   // Everything is made: containers may have it, and what follows the API is followed from now on.
   void settle(PodVolumes& state) {
     state.mounted.clear();
-    for (const core::Volume& volume : state.pod->spec.volumes) state.mounted.push_back(state.made.at(volume.name));
+    for (const core::Volume& volume : state.pod->spec.volumes)
+      if (const auto made = state.made.find(volume.name); made != state.made.end()) state.mounted.push_back(made->second);
     state.ready = true;
     if (stopped_ || std::exchange(state.following, true) || !follows_api(*state.pod)) return;
     state.tasks.spawn(follow(state.tasks.context(), pods_.at(state.pod->metadata.uid)));
@@ -264,7 +276,7 @@ class Manager final : public VolumeManager {
     const PodPtr pod = state->pod;
     Result<Unit> out = Unit{};
     for (const core::Volume& volume : pod->spec.volumes) {
-      if (!kubelet::volumes::follows_api(kind_of(volume))) continue;
+      if (!kubelet::volumes::follows_api(kind_of(volume)) || !state->made.contains(volume.name)) continue;
       const auto made = co_await maker_.make(ctx, pod, resolve(pod, volume), state->tokens.get());
       if (made) continue;
       if (ctx.done()) co_return Unexpected(ctx.status());

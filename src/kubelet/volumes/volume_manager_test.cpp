@@ -105,7 +105,9 @@ core::Pod sample_pod() {
   return pod;
 }
 
+// Its container mounts it.
 core::Volume& add_volume(core::Pod& pod, std::string name) {
+  pod.spec.containers[0].volume_mounts.emplace_back().name = name;
   core::Volume& out = pod.spec.volumes.emplace_back();
   out.name = std::move(name);
   return out;
@@ -230,12 +232,40 @@ rt::Task<void> check_given_up(Fixture& f) {
 
 TEST_F(Volumes, GivesUpWithTheContext) { run(check_given_up); }
 
+rt::Task<void> check_unused(Fixture& f) {
+  core::Pod pod = sample_pod();
+  add_volume(pod, "fine").empty_dir.ensure();
+  add_volume(pod, "config").config_map.ensure().name = "cm";
+  pod.spec.containers[0].volume_mounts.pop_back();
+  const auto ready = co_await f.manager->prepare(rt::Context::background().with_timeout(std::chrono::seconds(20)), share(pod));
+  EXPECT_TRUE(ready) << ready.error().message;
+  EXPECT_TRUE(f.warnings.empty());
+  if (!ready) co_return;
+  EXPECT_EQ(f.manager->mounted("u1")->size(), 1u);
+  EXPECT_EQ(text_of(f.volume("kubernetes.io~configmap", "config") + "/key"), "<missing>");
+
+  // Now one mounts it: it is waited for, and followed.
+  pod.spec.ephemeral_containers.emplace_back().volume_mounts.emplace_back().name = "config";
+  rt::TaskGroup tasks;
+  tasks.spawn(appear_later(&f));
+  EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), share(pod)));
+  co_await tasks.join();
+  const MountedVolumes& mounted = *f.manager->mounted("u1");
+  EXPECT_EQ(mounted.size(), 2u);
+  if (mounted.size() != 2) co_return;
+  const std::string directory = mounted[1].host_path;
+  EXPECT_EQ(text_of(directory + "/key"), "here");
+  f.objects.put_config_map("cm", {{"key", "new"}});
+  co_await until_text(directory + "/key", directory, "new");
+}
+
+TEST_F(Volumes, WhatNoContainerUsesIsLeftAlone) { run(check_unused); }
+
 // A pod with the volume "v" of a claim, as an API server has the claim and its volume.
 struct ClaimedPod {
   explicit ClaimedPod(const std::string& root) {
     pod = sample_pod();
     add_volume(pod, "v").persistent_volume_claim.ensure().claim_name = "data";
-    pod.spec.containers[0].volume_mounts.emplace_back().name = "v";
     claim.metadata.name = "data";
     claim.metadata.namespace_ = "shop";
     claim.metadata.uid = "claim-1";

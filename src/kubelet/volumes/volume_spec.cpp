@@ -58,6 +58,20 @@ std::optional<uint32_t> fs_group(const core::Pod& pod) {
   return static_cast<uint32_t>(*pod.spec.security_context->fs_group);
 }
 
+std::set<std::string_view> used_volumes(const core::PodSpec& spec) {
+  std::set<std::string_view> out;
+  const auto add = [&](const auto& containers) {
+    for (const auto& container : containers) {
+      for (const core::VolumeMount& mount : container.volume_mounts) out.insert(mount.name);
+      for (const core::VolumeDevice& device : container.volume_devices) out.insert(device.name);
+    }
+  };
+  add(spec.init_containers);
+  add(spec.containers);
+  add(spec.ephemeral_containers);
+  return out;
+}
+
 VolumeSpec resolve(const PodPtr& pod, const core::Volume& entry) {
   VolumeSpec out;
   out.entry = std::shared_ptr<const core::Volume>(pod, &entry);

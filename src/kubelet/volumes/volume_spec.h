@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,8 @@ struct VolumeSpec {
 };
 
 std::optional<uint32_t> fs_group(const api::core_v1::Pod& pod);
+// The volumes that a container of the pod mounts or maps. Nothing is made for the others, so nothing of theirs is waited for.
+std::set<std::string_view> used_volumes(const api::core_v1::PodSpec& spec);
 
 // Of an entry of the pod that is no claim.
 VolumeSpec resolve(const PodPtr& pod, const api::core_v1::Volume& entry);

@@ -156,6 +156,17 @@ TEST(VolumeSpecs, OfClaims) {
             VolumeKind::Unsupported);
 }
 
+TEST(VolumeSpecs, AnyContainerUsesThem) {
+  core::PodSpec spec;
+  EXPECT_TRUE(used_volumes(spec).empty());
+  spec.init_containers.emplace_back().volume_mounts.emplace_back().name = "i";
+  spec.containers.emplace_back().volume_devices.emplace_back().name = "d";
+  spec.containers.emplace_back().volume_mounts.emplace_back().name = "i";
+  spec.ephemeral_containers.emplace_back().volume_mounts.emplace_back().name = "e";
+  spec.volumes.emplace_back().name = "other";
+  EXPECT_EQ(used_volumes(spec), (std::set<std::string_view>{"d", "e", "i"}));
+}
+
 TEST(VolumeSpecs, OfThePodItself) {
   core::Pod pod;
   pod.spec.volumes.emplace_back().name = "cache";
