@@ -113,10 +113,13 @@ def test_a_volume_that_cannot_be_made_is_told(node):
     assert waiting(node.pod('nosecret'))['reason'] == 'ContainerCreating'
     node.server.kubectl('create', 'secret', 'generic', 'soon', '--from-literal=k=v')
     node.wait('nosecret', ready, timeout_s=5)
-    node.run_pod('nodir', {}, volumes=[{'name': 'h', 'hostPath': {'path': '/no/such', 'type': 'Directory'}}])
+    node.run_pod('nodir', {'volumeMounts': [{'name': 'h', 'mountPath': '/h'}]}, volumes=[{'name': 'h', 'hostPath': {'path': '/no/such', 'type': 'Directory'}}])
     want = ('Warning', 'FailedMount', 'MountVolume.SetUp failed for volume "h" : hostPath type check failed: /no/such is not a directory')
     await_true('the event', lambda: want in node.events('nodir'), timeout_s=10)
-    node.server.kubectl('delete', 'pod', 'nodir', '--wait=false')
+    node.run_pod('unused', {'command': ['sh', '-c', FOREVER]}, volumes=[{'name': 's', 'secret': {'secretName': 'never'}}], wait=ready)
+    assert node.events('unused') and not any(reason == 'FailedMount' for _, reason, _ in node.events('unused'))
+    node.server.kubectl('delete', 'pod', 'nodir', 'unused', '--wait=false')
+    node.wait('unused', lambda p: p is None)
     node.wait('nodir', lambda p: p is None)
 
 
@@ -263,9 +266,12 @@ def test_claims(node):
         node.server.kubectl('delete', 'pod', f'claims-{name}', '--wait=false')
         node.wait(f'claims-{name}', lambda p: p is None)
         assert (folder / 'data').read_text() == 'precious\nmore\n'
+    bound_volume(node, 'strict', local={'path': str(folder)}, mountOptions=['nodev', 'noexec'])
+    text = output_of(node, 'claims-strict', "grep ' /v ' /proc/mounts", [{'name': 'v', 'persistentVolumeClaim': {'claimName': 'strict'}}], [{'name': 'v', 'mountPath': '/v'}])
+    assert {'nodev', 'noexec'} <= set(text.split()[3].split(','))
     bound_volume(node, 'driver', csi={'driver': 'disk.example.com', 'volumeHandle': 'v1'})
-    node.run_pod('claims-csi', {}, volumes=[{'name': 'v', 'persistentVolumeClaim': {'claimName': 'driver'}}])
-    want = ('Warning', 'FailedMount', 'MountVolume.SetUp failed for volume "v" : driver name disk.example.com not found in the list of registered CSI drivers')
+    node.run_pod('claims-csi', {'volumeMounts': [{'name': 'v', 'mountPath': '/v'}]}, volumes=[{'name': 'v', 'persistentVolumeClaim': {'claimName': 'driver'}}])
+    want = ('Warning', 'FailedMount', 'MountVolume.SetUp failed for volume "pv-driver" : driver name disk.example.com not found in the list of registered CSI drivers')
     await_true('the event', lambda: want in node.events('claims-csi'), timeout_s=10)
     node.server.kubectl('delete', 'pod', 'claims-csi', '--wait=false')
     node.wait('claims-csi', lambda p: p is None)

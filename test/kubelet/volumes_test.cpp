@@ -76,10 +76,19 @@ class NodeVolumes {
 
 rt::Task<void> pass(rt::Duration time) { (void)co_await rt::sleep_for(rt::Context::background(), time); }
 
+// `volumes`: of each one, its name first; the container mounts them all.
 std::string pod_json(std::string volumes) {
+  constexpr std::string_view start = R"({"name":")";
+  std::string mounts;
+  for (std::size_t at = volumes.find(start); at != std::string::npos; at = volumes.find(start, at + 1)) {
+    if (at > 0 && volumes[at - 1] != ',') continue;  // a source's
+    const std::size_t from = at + start.size();
+    const std::string name = volumes.substr(from, volumes.find('"', from) - from);
+    mounts += (mounts.empty() ? "" : ",") + (R"({"name":")" + name + R"(","mountPath":"/)" + name + "\"}");
+  }
   return R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","labels":{"app":"web"}},"spec":{"nodeName":"n1","automountServiceAccountToken":false,)"
-         R"("containers":[{"name":"main","image":"x"}],"volumes":[)" +
-         volumes + "]}}";
+         R"("containers":[{"name":"main","image":"x","volumeMounts":[)" +
+         mounts + R"(]}],"volumes":[)" + volumes + "]}}";
 }
 
 const std::string config_maps = "/api/v1/namespaces/default/configmaps";

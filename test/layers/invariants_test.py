@@ -25,7 +25,7 @@ LISTED = {
     'kubelet/runtime/termination_message.cpp': {'fstat', 'pread'}, 'kubelet/server/node_log.cpp': {'readlink', 'fstat', 'openat', 'fdopendir', 'readdir', 'closedir'},
     'kubelet/volumes/atomic_writer.cpp': {'readlink', 'gmtime_r', 'open', 'write', 'fchown', 'fchmod', 'lstat', 'unlink', 'symlink', 'rename'},
     'kubelet/volumes/host_path.cpp': {'stat', 'open'}, 'kubelet/volumes/ownership.cpp': {'stat', 'openat', 'fstat', 'fchownat', 'opendir', 'readdir', 'closedir'},
-    'kubelet/volumes/sub_path.cpp': {'stat', 'open', 'fstat'}, 'kubelet/volumes/volume_files.cpp': {'open', 'stat', 'realpath'},
+    'kubelet/volumes/sub_path.cpp': {'stat', 'open', 'fstat'}, 'kubelet/volumes/volume_files.cpp': {'open', 'stat', 'statvfs', 'realpath'},
 }
 
 

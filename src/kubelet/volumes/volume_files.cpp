@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -61,6 +63,63 @@ Result<Unit> mount_hugepages(const std::string& directory, std::string_view medi
   return os::mount(request);
 }
 
+struct BindOption {
+  std::string_view name;
+  unsigned long set;
+  unsigned long clear;
+};
+constexpr BindOption known_bind_options[] = {
+    {"ro", MS_RDONLY, 0},
+    {"rw", 0, MS_RDONLY},
+    {"nosuid", MS_NOSUID, 0},
+    {"suid", 0, MS_NOSUID},
+    {"nodev", MS_NODEV, 0},
+    {"dev", 0, MS_NODEV},
+    {"noexec", MS_NOEXEC, 0},
+    {"exec", 0, MS_NOEXEC},
+    {"noatime", MS_NOATIME, MS_RELATIME | MS_STRICTATIME},
+    {"relatime", MS_RELATIME, MS_NOATIME | MS_STRICTATIME},
+    {"strictatime", MS_STRICTATIME, MS_NOATIME | MS_RELATIME},
+    {"nodiratime", MS_NODIRATIME, 0},
+    {"bind", 0, 0},
+    {"defaults", 0, 0},
+};
+
+// The MS_* that the mount at `path` has, of those that are a mount's own.
+Result<unsigned long> mount_flags(const std::string& path) {
+  struct statvfs info {};
+  if (::statvfs(path.c_str(), &info) != 0) return os::system_error(errno, path);
+  unsigned long out = 0;
+  const auto carry = [&](unsigned long from, unsigned long to) {
+    if (info.f_flag & from) out |= to;
+  };
+  carry(ST_RDONLY, MS_RDONLY);
+  carry(ST_NOSUID, MS_NOSUID);
+  carry(ST_NODEV, MS_NODEV);
+  carry(ST_NOEXEC, MS_NOEXEC);
+  carry(ST_NOATIME, MS_NOATIME);
+  carry(ST_NODIRATIME, MS_NODIRATIME);
+  carry(ST_RELATIME, MS_RELATIME);
+  return out;
+}
+
+// A bind mount takes options in a second step only, and then has no others: what its source's mount forbids is asked for, too.
+Result<Unit> set_bind_options(const std::string& directory, const BindOptions& options) {
+  if ((options.set | options.clear) == 0) return Unit{};
+  TRY_ASSIGN(const unsigned long flags, mount_flags(directory));
+  os::MountRequest request;
+  request.target = directory;
+  request.flags = MS_BIND | MS_REMOUNT | (flags & ~options.clear) | options.set;
+  return os::mount(request);
+}
+
+Result<Unit> bind_with_options(const std::string& source, const std::string& directory, const BindOptions& options) {
+  TRY(os::bind_mount(source, directory, false, false));
+  auto done = set_bind_options(directory, options);
+  if (!done) (void)os::unmount(directory, true);
+  return done;
+}
+
 Result<Unit> unmount_all(const std::string& directory) {
   TRY_ASSIGN(const auto mounts, os::mounts_below(directory));
   for (const std::string& mount : mounts) {
@@ -93,13 +152,29 @@ Result<bool> make_payload_volume(const PayloadPlan& plan, const Payload& payload
   return changed;
 }
 
+bool BindOptions::read_only() const { return (set & MS_RDONLY) != 0; }
+
+Result<BindOptions> bind_options(const std::vector<std::string>& options) {
+  BindOptions out;
+  for (const std::string& option : options) {
+    const auto known = std::ranges::find(known_bind_options, std::string_view(option), &BindOption::name);
+    if (known == std::ranges::end(known_bind_options))
+      return error(Reason::Invalid, "mount option \"" + option + "\" is none that a directory can be mounted with");
+    out.set = (out.set & ~known->clear) | known->set;
+    out.clear = (out.clear & ~known->set) | known->clear;
+  }
+  return out;
+}
+
 Result<Unit> make_local_volume(const LocalVolumePlan& plan) {
   struct stat info {};
   if (::stat(plan.source.c_str(), &info) != 0) return error(Reason::NotFound, "path " + std::string(1, '"') + plan.source + "\" does not exist");
+  if (S_ISBLK(info.st_mode)) return error(Reason::Invalid, "local volumes of block devices are not supported by this kubelet yet");
+  if (!S_ISDIR(info.st_mode)) return error(Reason::Invalid, "only directory and block device are supported");
   TRY(os::make_directories(plan.directory, parent_mode));
   TRY_ASSIGN(const bool mounted, os::is_mount_point(plan.directory));
-  if (!mounted) TRY(os::bind_mount(plan.source, plan.directory, plan.read_only, false));
-  if (plan.fs_group && !plan.read_only) TRY(own_by_group(plan.directory, *plan.fs_group, false, plan.on_root_mismatch));
+  if (!mounted) TRY(bind_with_options(plan.source, plan.directory, plan.options));
+  if (plan.fs_group && !plan.options.read_only()) TRY(own_by_group(plan.directory, *plan.fs_group, false, plan.on_root_mismatch));
   return Unit{};
 }
 

@@ -37,11 +37,20 @@ struct PayloadPlan {
 };
 Result<bool> make_payload_volume(const PayloadPlan& plan, const Payload& payload);
 
+// What a bind mount has of its own (MS_*): the rest is its file system's.
+struct BindOptions {
+  unsigned long set = 0;
+  unsigned long clear = 0;  // of what its source's mount has
+  bool read_only() const;
+};
+// Of mount options ("ro", "noexec"), the later before the earlier. Error: one that a bind mount cannot have; the kernel would say nothing.
+Result<BindOptions> bind_options(const std::vector<std::string>& options);
+
 // A local persistent volume, bind-mounted into the pod's directory.
 struct LocalVolumePlan {
   std::string source;
   std::string directory;
-  bool read_only = false;
+  BindOptions options;
   std::optional<uint32_t> fs_group;
   bool on_root_mismatch = false;  // fsGroupChangePolicy
 };

@@ -265,6 +265,61 @@ TEST_F(VolumeFiles, LocalVolumesStayWhole) {
   EXPECT_EQ(text_of(root_ + "/disk/data"), "precious");
   plan.source = root_ + "/none";
   EXPECT_FALSE(make_local_volume(plan));
+  plan.source = root_ + "/disk/data";
+  EXPECT_EQ(make_local_volume(plan).error().message, "only directory and block device are supported");
+}
+
+void check_bind_options(std::vector<std::string> options, unsigned long set, unsigned long clear) {
+  const auto parsed = bind_options(options);
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->set, set);
+  EXPECT_EQ(parsed->clear, clear);
+  EXPECT_EQ(parsed->read_only(), (set & MS_RDONLY) != 0);
+}
+
+TEST(BindOptions, AreThoseOfAMount) {
+  check_bind_options({}, 0, 0);
+  check_bind_options({"bind", "defaults"}, 0, 0);
+  check_bind_options({"nodev", "noexec", "nosuid", "ro"}, MS_NODEV | MS_NOEXEC | MS_NOSUID | MS_RDONLY, 0);
+  check_bind_options({"rw", "suid"}, 0, MS_RDONLY | MS_NOSUID);
+  check_bind_options({"rw", "ro"}, MS_RDONLY, 0);
+  check_bind_options({"noatime", "relatime"}, MS_RELATIME, MS_NOATIME | MS_STRICTATIME);
+  for (const char* other : {"hard", "discard", "uid=0", "rbind", "remount"}) {
+    const auto refused = bind_options({"ro", other});
+    ASSERT_FALSE(refused) << other;
+    EXPECT_EQ(refused.error().message, "mount option \"" + std::string(other) + "\" is none that a directory can be mounted with");
+  }
+}
+
+// The options of the mount at `directory`.
+os::MountEntry mount_at(const std::string& directory) {
+  os::MountEntry out;
+  auto table = os::mount_table().value();
+  for (auto& entry : table)
+    if (entry.mount_point == directory) out = std::move(entry);
+  return out;
+}
+
+TEST_F(VolumeFiles, LocalVolumesHaveTheirOptions) {
+  const std::string disk = root_ + "/disk";
+  ASSERT_TRUE(os::make_directories(disk, 0755));
+  ASSERT_TRUE(os::mount_tmpfs(disk, 0, 0755));
+  os::MountRequest strict;
+  strict.target = disk;
+  strict.flags = MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NODEV;
+  ASSERT_TRUE(os::mount(strict));
+  LocalVolumePlan plan;
+  plan.source = disk;
+  plan.directory = root_ + "/pods/u/volumes/kubernetes.io~local-volume/pv1";
+  plan.options = bind_options({"dev", "noatime", "noexec", "ro"}).value();
+  plan.fs_group = 7;
+  ASSERT_TRUE(make_local_volume(plan));
+  ASSERT_TRUE(make_local_volume(plan)) << "it is there";
+  const os::MountEntry made = mount_at(plan.directory);
+  for (const char* option : {"ro", "noexec", "noatime", "nosuid"}) EXPECT_TRUE(made.has_option(option)) << option << " of " << made.options;
+  EXPECT_FALSE(made.has_option("nodev")) << made.options;
+  EXPECT_TRUE(mount_at(disk).has_option("nodev")) << "the source stays as it was";
+  EXPECT_TRUE(remove_pod_directory(Paths(root_), "u"));
 }
 
 TEST(MemoryVolumes, Limits) {

@@ -23,6 +23,7 @@ std::string_view plugin_directory(VolumeKind kind) {
     case VolumeKind::Secret: return "kubernetes.io~secret";
     case VolumeKind::DownwardApi: return "kubernetes.io~downward-api";
     case VolumeKind::Projected: return "kubernetes.io~projected";
+    case VolumeKind::Local: return "kubernetes.io~local-volume";
     default: return "";
   }
 }

@@ -9,8 +9,9 @@
 
 namespace pintle::kubelet::volumes {
 
-enum class VolumeKind { EmptyDir, HostPath, ConfigMap, Secret, DownwardApi, Projected, Claim, Image, Unsupported };
+enum class VolumeKind { EmptyDir, HostPath, ConfigMap, Secret, DownwardApi, Projected, Claim, Local, Image, Unsupported };
 
+// Of what stands in the pod; a claim is resolved to the kind of its PersistentVolume (volume_spec.h).
 VolumeKind kind_of(const api::core_v1::Volume& volume);
 // "kubernetes.io~empty-dir"; "" for those without a directory of their own.
 std::string_view plugin_directory(VolumeKind kind);

@@ -14,20 +14,11 @@ namespace {
 constexpr uint32_t default_file_mode = 0644;
 constexpr uint32_t private_token_mode = 0600;
 
-std::optional<uint32_t> fs_group(const core::Pod& pod) {
-  if (!pod.spec.security_context || !pod.spec.security_context->fs_group) return std::nullopt;
-  return static_cast<uint32_t>(*pod.spec.security_context->fs_group);
-}
-
-bool owned_on_root_mismatch(const core::Pod& pod) {
-  return pod.spec.security_context && pod.spec.security_context->fs_group_change_policy.value_or("") == "OnRootMismatch";
-}
-
 uint32_t mode_or_default(const std::optional<int32_t>& mode) { return mode ? static_cast<uint32_t>(*mode) : default_file_mode; }
 
-MountedVolume at(const core::Volume& volume, std::string path, bool read_only) {
+MountedVolume at(const VolumeSpec& spec, std::string path, bool read_only) {
   MountedVolume out;
-  out.name = volume.name;
+  out.name = spec.entry->name;
   out.host_path = std::move(path);
   out.read_only = read_only;
   return out;
@@ -43,6 +34,23 @@ rt::Task<Result<T>> blocking(rt::Runtime& runtime, std::function<Result<T>()> wo
   co_return std::move(out);
 }
 
+// As upstream tells which step of which volume failed.
+Unexpected<Status> step_error(std::string_view step, const VolumeSpec& spec, Status why) {
+  why.message = std::string(step) + " failed for volume \"" + spec.name() + "\" : " + why.message;
+  return Unexpected(std::move(why));
+}
+
+Status unsupported(const VolumeSpec& spec) {
+  std::string message;
+  if (!spec.persistent)
+    message = "volumes " + std::string(source_name(*spec.entry)) + " are not supported by this kubelet yet";
+  else if (spec.persistent->spec.csi)
+    message = "driver name " + spec.persistent->spec.csi->driver + " not found in the list of registered CSI drivers";
+  else
+    message = "persistent volumes of this type are not supported by this kubelet yet";
+  return {Reason::Invalid, 0, std::move(message), {}};
+}
+
 // Several errors as Go's aggregate prints them.
 Status aggregate(std::vector<Status> errors) {
   if (errors.size() == 1) return std::move(errors.front());
@@ -55,106 +63,108 @@ Status aggregate(std::vector<Status> errors) {
 
 }  // namespace
 
-rt::Task<Result<MountedVolume>> VolumeMaker::make(rt::Context ctx, PodPtr pod, const core::Volume& volume, PodTokens* tokens) {
-  switch (kind_of(volume)) {
-    case VolumeKind::EmptyDir: co_return co_await make_empty_dir_volume(*pod, volume);
-    case VolumeKind::HostPath: co_return co_await make_host_path_volume(volume);
-    case VolumeKind::Claim: co_return co_await make_claim_volume(std::move(ctx), *pod, volume);
+rt::Task<Result<VolumeSpec>> VolumeMaker::resolve(rt::Context ctx, PodPtr pod, const core::Volume& entry) {
+  if (kind_of(entry) != VolumeKind::Claim) co_return volumes::resolve(pod, entry);
+  if (!deps_.client) co_return no_server();
+  auto claim = co_await deps_.client->get<core::PersistentVolumeClaim>(ctx, pod->metadata.namespace_, rules::claim_name(*pod, entry));
+  if (!claim) {
+    Status why = std::move(claim).error();
+    why.message = "failed to fetch PVC from API server: " + why.message;
+    co_return claim_error(*pod, entry, std::move(why));
+  }
+  CO_TRY_ASSIGN(const std::string name, volume_of_claim(*pod, entry, *claim));
+  auto persistent = co_await deps_.client->get<core::PersistentVolume>(ctx, std::string(), name);
+  if (!persistent) {
+    Status why = std::move(persistent).error();
+    why.message = "failed to fetch PV " + name + " from API server: " + why.message;
+    co_return claim_error(*pod, entry, std::move(why));
+  }
+  co_return resolve_claim(pod, entry, *claim, std::make_shared<const core::PersistentVolume>(std::move(*persistent)));
+}
+
+rt::Task<Result<MountedVolume>> VolumeMaker::make(rt::Context ctx, PodPtr pod, VolumeSpec spec, PodTokens* tokens) {
+  if (spec.block)
+    co_return step_error("MapVolume.SetUpDevice", spec, {Reason::Invalid, 0, "raw block volumes are not supported by this kubelet yet", {}});
+  if (!spec.mount_options.empty() && spec.kind == VolumeKind::HostPath)
+    co_return step_error("MountVolume.MountOptionSupport check", spec,
+                         {Reason::Invalid, 0, "mount options are not supported for this volume type", {}});
+  auto made = co_await make_kind(std::move(ctx), *pod, spec, tokens);
+  if (!made) co_return step_error("MountVolume.SetUp", spec, std::move(made).error());
+  co_return made;
+}
+
+rt::Task<Result<MountedVolume>> VolumeMaker::make_kind(rt::Context ctx, const core::Pod& pod, const VolumeSpec& spec, PodTokens* tokens) {
+  switch (spec.kind) {
+    case VolumeKind::EmptyDir: co_return co_await make_empty_dir_volume(pod, spec);
+    case VolumeKind::HostPath: co_return co_await make_host_path_volume(spec);
+    case VolumeKind::Local: co_return co_await make_local_persistent_volume(std::move(ctx), pod, spec);
     case VolumeKind::Image: {
-      MountedVolume out = at(volume, {}, true);
+      MountedVolume out = at(spec, {}, true);
       out.image = true;
       co_return std::move(out);
     }
-    case VolumeKind::Unsupported:
-      co_return error(Reason::Invalid, "volumes " + std::string(source_name(volume)) + " are not supported by this kubelet yet");
-    default: co_return co_await make_projecting_volume(std::move(ctx), *pod, volume, tokens);
+    case VolumeKind::Claim:
+    case VolumeKind::Unsupported: co_return Unexpected(unsupported(spec));
+    default: co_return co_await make_projecting_volume(std::move(ctx), pod, spec, tokens);
   }
 }
 
-rt::Task<Result<MountedVolume>> VolumeMaker::make_empty_dir_volume(const core::Pod& pod, const core::Volume& volume) {
-  const std::string_view plugin = plugin_directory(VolumeKind::EmptyDir);
+rt::Task<Result<MountedVolume>> VolumeMaker::make_empty_dir_volume(const core::Pod& pod, const VolumeSpec& spec) {
+  const std::string_view plugin = plugin_directory(spec.kind);
+  const core::EmptyDirVolumeSource& source = *spec.entry->empty_dir;
   EmptyDirPlan plan;
-  plan.directory = deps_.paths.volume(pod.metadata.uid, plugin, volume.name);
-  plan.notes = deps_.paths.volume_notes(pod.metadata.uid, plugin, volume.name);
-  plan.medium = volume.empty_dir->medium;
-  if (plan.medium == "Memory") plan.size_bytes = memory_volume_bytes(pod, volume.empty_dir->size_limit, allocatable());
-  plan.fs_group = fs_group(pod);
+  plan.directory = deps_.paths.volume(pod.metadata.uid, plugin, spec.name());
+  plan.notes = deps_.paths.volume_notes(pod.metadata.uid, plugin, spec.name());
+  plan.medium = source.medium;
+  if (plan.medium == "Memory") plan.size_bytes = memory_volume_bytes(pod, source.size_limit, allocatable());
+  plan.fs_group = spec.fs_group;
   std::function<Result<Unit>()> work = [&plan] { return make_empty_dir(plan); };
   CO_TRY(co_await blocking<Unit>(deps_.runtime, std::move(work)));
-  co_return at(volume, std::move(plan.directory), false);
+  co_return at(spec, std::move(plan.directory), false);
 }
 
-rt::Task<Result<MountedVolume>> VolumeMaker::make_host_path_volume(const core::Volume& volume) {
-  const std::string path = volume.host_path->path;
-  const std::string type = volume.host_path->type.value_or("");
+rt::Task<Result<MountedVolume>> VolumeMaker::make_host_path_volume(const VolumeSpec& spec) {
+  const std::string path = spec.host_path().path;
+  const std::string type = spec.host_path().type.value_or("");
   std::function<Result<HostPath>()> work = [&] { return check_host_path(path, type); };
   CO_TRY_ASSIGN(const HostPath checked, co_await blocking<HostPath>(deps_.runtime, std::move(work)));
-  MountedVolume out = at(volume, path, false);
+  MountedVolume out = at(spec, path, spec.read_only);
   out.is_file = checked.is_file;
   co_return std::move(out);
 }
 
-rt::Task<Result<MountedVolume>> VolumeMaker::make_claim_volume(rt::Context ctx, const core::Pod& pod, const core::Volume& volume) {
-  if (!deps_.client) co_return no_server();
-  const std::string name = rules::claim_name(pod, volume);
-  auto claim = co_await deps_.client->get<core::PersistentVolumeClaim>(ctx, pod.metadata.namespace_, name);
-  if (!claim) co_return Unexpected(std::move(claim).error());
-  if (volume.ephemeral && !rules::is_claim_of(*claim, pod))
-    co_return error(Reason::Forbidden, "PVC " + pod.metadata.namespace_ + "/" + name + " was not created for pod " + pod.metadata.namespace_ + "/" +
-                                           pod.metadata.name + " (pod is not owner)");
-  if (claim->spec.volume_name.empty() || claim->status.phase != "Bound")
-    co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PVC is not bound");
-  auto persistent = co_await deps_.client->get<core::PersistentVolume>(ctx, std::string(), claim->spec.volume_name);
-  if (!persistent) co_return Unexpected(std::move(persistent).error());
-  const core::PersistentVolumeSpec& spec = persistent->spec;
-  if (!spec.claim_ref || spec.claim_ref->uid != claim->metadata.uid)
-    co_return error(Reason::Conflict, "error processing PVC " + pod.metadata.namespace_ + "/" + name + ": PersistentVolume " +
-                                          persistent->metadata.name + " is not bound to it");
-  const bool read_only = volume.persistent_volume_claim && volume.persistent_volume_claim->read_only;
-  if (spec.volume_mode.value_or("Filesystem") == "Block") co_return error(Reason::Invalid, "raw block volumes are not supported by this kubelet yet");
-  if (spec.host_path) {
-    const std::string path = spec.host_path->path;
-    const std::string type = spec.host_path->type.value_or("");
-    std::function<Result<HostPath>()> work = [&] { return check_host_path(path, type); };
-    CO_TRY_ASSIGN(const HostPath checked, co_await blocking<HostPath>(deps_.runtime, std::move(work)));
-    MountedVolume out = at(volume, path, read_only);
-    out.is_file = checked.is_file;
-    co_return std::move(out);
-  }
-  if (!spec.local) {
-    if (spec.csi) co_return error(Reason::Invalid, "driver name " + spec.csi->driver + " not found in the list of registered CSI drivers");
-    co_return error(Reason::Invalid, "persistent volumes of this type are not supported by this kubelet yet");
-  }
+rt::Task<Result<MountedVolume>> VolumeMaker::make_local_persistent_volume(rt::Context ctx, const core::Pod& pod, const VolumeSpec& spec) {
   LocalVolumePlan plan;
-  plan.source = spec.local->path;
-  plan.directory = deps_.paths.volume(pod.metadata.uid, "kubernetes.io~local-volume", persistent->metadata.name);
-  plan.read_only = read_only;
-  plan.fs_group = fs_group(pod);
-  plan.on_root_mismatch = owned_on_root_mismatch(pod);
+  plan.source = spec.persistent->spec.local->path;
+  plan.directory = deps_.paths.volume(pod.metadata.uid, plugin_directory(spec.kind), spec.name());
+  std::vector<std::string> options = spec.mount_options;
+  if (spec.read_only) options.emplace_back("ro");
+  CO_TRY_ASSIGN(plan.options, bind_options(options));
+  plan.fs_group = spec.fs_group;
+  plan.on_root_mismatch = spec.owned_on_root_mismatch;
   std::function<Result<Unit>()> work = [&plan] { return make_local_volume(plan); };
-  const bool owns = plan.fs_group && !plan.read_only;
+  const bool owns = plan.fs_group && !plan.options.read_only();
   if (owns) CO_TRY(co_await owning_.send(ctx, Unit{}));
   const auto made = co_await blocking<Unit>(deps_.runtime, std::move(work));
   if (owns) (void)owning_.try_receive();
   if (!made) co_return Unexpected(made.error());
-  co_return at(volume, std::move(plan.directory), read_only);
+  co_return at(spec, std::move(plan.directory), plan.options.read_only());
 }
 
-rt::Task<Result<MountedVolume>> VolumeMaker::make_projecting_volume(rt::Context ctx, const core::Pod& pod, const core::Volume& volume,
+rt::Task<Result<MountedVolume>> VolumeMaker::make_projecting_volume(rt::Context ctx, const core::Pod& pod, const VolumeSpec& spec,
                                                                     PodTokens* tokens) {
-  const VolumeKind kind = kind_of(volume);
-  CO_TRY_ASSIGN(const Payload payload, co_await gather(std::move(ctx), pod, volume, tokens));
+  CO_TRY_ASSIGN(const Payload payload, co_await gather(std::move(ctx), pod, *spec.entry, tokens));
   PayloadPlan plan;
-  plan.directory = deps_.paths.volume(pod.metadata.uid, plugin_directory(kind), volume.name);
-  plan.notes = deps_.paths.volume_notes(pod.metadata.uid, plugin_directory(VolumeKind::EmptyDir), "wrapped_" + volume.name);
-  plan.memory = kind != VolumeKind::ConfigMap;
+  plan.directory = deps_.paths.volume(pod.metadata.uid, plugin_directory(spec.kind), spec.name());
+  plan.notes = deps_.paths.volume_notes(pod.metadata.uid, plugin_directory(VolumeKind::EmptyDir), "wrapped_" + spec.name());
+  plan.memory = spec.kind != VolumeKind::ConfigMap;
   if (plan.memory) plan.size_bytes = memory_volume_bytes(pod, std::nullopt, allocatable());
-  plan.fs_group = fs_group(pod);
+  plan.fs_group = spec.fs_group;
   plan.now = deps_.runtime.clock().wall_now();
   plan.random = deps_.runtime.random().next_u64();
   std::function<Result<bool>()> work = [&plan, &payload] { return make_payload_volume(plan, payload); };
   CO_TRY(co_await blocking<bool>(deps_.runtime, std::move(work)));
-  co_return at(volume, std::move(plan.directory), true);
+  co_return at(spec, std::move(plan.directory), true);
 }
 
 rt::Task<Result<Payload>> VolumeMaker::gather(rt::Context ctx, const core::Pod& pod, const core::Volume& volume, PodTokens* tokens) {

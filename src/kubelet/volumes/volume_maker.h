@@ -1,5 +1,5 @@
-// VolumeMaker: makes one volume of a pod, or brings it up to date. Gathers what the volume projects, then does the file work
-// on the blocking pool. Belongs to one executor.
+// VolumeMaker: says what a volume of a pod is, and makes it or brings it up to date. Gathers what the volume projects, then does the
+// file work on the blocking pool. Belongs to one executor.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "kubelet/volumes/payload.h"
 #include "kubelet/volumes/pod_tokens.h"
 #include "kubelet/volumes/volume_manager.h"
+#include "kubelet/volumes/volume_spec.h"
 #include "rt/sync.h"
 
 namespace pintle::kubelet::volumes {
@@ -20,16 +21,18 @@ class VolumeMaker {
  public:
   explicit VolumeMaker(VolumeManagerDeps deps) : deps_(std::move(deps)) {}
 
-  // `tokens`: the pod's; null without an API server.
-  rt::Task<Result<MountedVolume>> make(rt::Context ctx, PodPtr pod, const api::core_v1::Volume& volume, PodTokens* tokens);
+  // `entry`: of the pod. Error: it is not known what is to be mounted, or the pod may not have it ("failed to process").
+  rt::Task<Result<VolumeSpec>> resolve(rt::Context ctx, PodPtr pod, const api::core_v1::Volume& entry);
+  // `tokens`: the pod's; null without an API server. Error: what the event says (`MountVolume.SetUp failed for volume "a" : ...`).
+  rt::Task<Result<MountedVolume>> make(rt::Context ctx, PodPtr pod, VolumeSpec spec, PodTokens* tokens);
   const VolumeManagerDeps& deps() const { return deps_; }
 
  private:
-  rt::Task<Result<MountedVolume>> make_empty_dir_volume(const api::core_v1::Pod& pod, const api::core_v1::Volume& volume);
-  rt::Task<Result<MountedVolume>> make_host_path_volume(const api::core_v1::Volume& volume);
-  rt::Task<Result<MountedVolume>> make_claim_volume(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Volume& volume);
-  rt::Task<Result<MountedVolume>> make_projecting_volume(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Volume& volume,
-                                                         PodTokens* tokens);
+  rt::Task<Result<MountedVolume>> make_kind(rt::Context ctx, const api::core_v1::Pod& pod, const VolumeSpec& spec, PodTokens* tokens);
+  rt::Task<Result<MountedVolume>> make_empty_dir_volume(const api::core_v1::Pod& pod, const VolumeSpec& spec);
+  rt::Task<Result<MountedVolume>> make_host_path_volume(const VolumeSpec& spec);
+  rt::Task<Result<MountedVolume>> make_local_persistent_volume(rt::Context ctx, const api::core_v1::Pod& pod, const VolumeSpec& spec);
+  rt::Task<Result<MountedVolume>> make_projecting_volume(rt::Context ctx, const api::core_v1::Pod& pod, const VolumeSpec& spec, PodTokens* tokens);
 
   rt::Task<Result<Payload>> gather(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::Volume& volume, PodTokens* tokens);
   rt::Task<Result<Payload>> gather_projected(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::ProjectedVolumeSource& source,

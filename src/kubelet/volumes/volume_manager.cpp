@@ -1,5 +1,6 @@
 #include "kubelet/volumes/volume_manager.h"
 
+#include <algorithm>
 #include <map>
 
 #include "component/log.h"
@@ -28,21 +29,37 @@ constexpr rt::Duration retry_max = std::chrono::seconds(122);
 // A pod whose volumes are wanted.
 struct PodVolumes {
   PodPtr pod;
-  std::map<std::string, MountedVolume> made;  // by the volume's name
-  MountedVolumes mounted;                     // all of them, in the pod's order
+  std::map<std::string, MountedVolume, std::less<>> made;  // by the volume's name
+  MountedVolumes mounted;                                  // in the pod's order
   bool ready = false;
   bool following = false;
   std::unique_ptr<PodTokens> tokens;
-  rt::Event changed;       // an object that it refers to, or the pod itself
+  rt::Event changed;       // an object that it refers to, or the pod itself: for the follower
+  rt::Event appeared;      // the same, for who prepares
   rt::AsyncMutex working;  // one at a time makes or removes
   rt::TaskGroup tasks;     // the follower
+
+  void tell() {
+    changed.set();
+    appeared.set();
+  }
+  bool has_all() const {
+    return std::ranges::all_of(used_volumes(pod->spec), [&](std::string_view name) { return made.contains(name); });
+  }
 };
 using PodVolumesPtr = std::shared_ptr<PodVolumes>;
 
 // Volumes that could not be made.
 struct Missing {
   std::vector<std::string> names;
-  bool forbidden = true;  // none for another reason
+  std::vector<std::string> unresolved;  // of them: it is not known what is to be mounted, or the pod may not have it
+  std::vector<std::string> reasons;     // of the unresolved, those to tell of
+  bool forbidden = true;                // none for another reason
+
+  void add(const std::string& name, const Status& why) {
+    names.push_back(name);
+    forbidden = forbidden && why.reason == Reason::Forbidden;
+  }
 };
 
 bool follows_api(const core::Pod& pod) {
@@ -55,10 +72,22 @@ bool same_metadata(const core::Pod& a, const core::Pod& b) {
   return a.metadata.labels == b.metadata.labels && a.metadata.annotations == b.metadata.annotations;
 }
 
-std::string bracketed(const std::vector<std::string>& names) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < names.size(); ++i) out += (i == 0 ? "" : " ") + names[i];
-  return out + "]";
+std::string joined(const std::vector<std::string>& words, std::string_view between) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) out.append(i == 0 ? "" : between).append(words[i]);
+  return out;
+}
+
+// As upstream prints lists: sorted.
+std::string bracketed(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  return "[" + joined(names, " ") + "]";
+}
+
+// As upstream says what a pod waits for.
+std::string waits_for(const Missing& missing, std::string_view why) {
+  return "unmounted volumes=" + bracketed(missing.names) + ", unattached volumes=[], failed to process volumes=" + bracketed(missing.unresolved) +
+         ": " + std::string(why);
 }
 
 class Manager final : public VolumeManager {
@@ -71,18 +100,18 @@ class Manager final : public VolumeManager {
     PodVolumesPtr state = enter(pod);
     if (state->ready) {
       update(std::move(pod));
-      co_return Unit{};
+      if (state->has_all()) co_return Unit{};  // an ephemeral container may mount what none did
     }
     rt::Backoff backoff({.initial = retry_initial, .max = retry_max, .factor = 2.0, .jitter = 0.0, .tries_max = 0});
     for (int tried = 0;; ++tried) {
       const bool early = tried < early_tries_max;
-      state->changed.reset();
+      state->appeared.reset();
+      if (!state->following) state->changed.reset();  // what was changed until now is made as it is now
       auto missing = co_await make_missing(ctx, state, early);
       if (!missing) co_return Unexpected(std::move(missing).error());
       if (missing->names.empty()) break;
       const auto wait = early && missing->forbidden ? early_retry : backoff.next(runtime().random());
-      if (const auto woken = co_await state->changed.wait(ctx.with_timeout(wait)); !woken && ctx.done())
-        co_return unmounted(missing->names, ctx.status());
+      if (const auto woken = co_await state->appeared.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(*missing, ctx.status());
     }
     settle(*state);
     co_return Unit{};
@@ -95,7 +124,7 @@ class Manager final : public VolumeManager {
     const bool differs = !same_metadata(*state.pod, *pod);
     if (maker_.deps().objects && state.pod != pod) maker_.deps().objects->add_pod(*pod);
     state.pod = std::move(pod);
-    if (differs) state.changed.set();
+    if (differs) state.tell();
   }
 
   const MountedVolumes* mounted(std::string_view pod_uid) const override {
@@ -163,7 +192,7 @@ class Manager final : public VolumeManager {
 
   void wake(const std::vector<std::string>& uids) {
     for (const std::string& uid : uids)
-      if (const auto it = pods_.find(uid); it != pods_.end()) it->second->changed.set();
+      if (const auto it = pods_.find(uid); it != pods_.end()) it->second->tell();
   }
 
   // Makes what is not made yet. `early`: what is forbidden is not told of. Error: `ctx` is done.
@@ -171,38 +200,51 @@ class Manager final : public VolumeManager {
     CO_TRY_ASSIGN(const rt::AsyncMutex::Lock lock, co_await state->working.lock(ctx));
     const PodPtr pod = state->pod;
     Missing missing;
+    const std::set<std::string_view> used = used_volumes(pod->spec);
     for (const core::Volume& volume : pod->spec.volumes) {
-      if (state->made.contains(volume.name)) continue;
-      auto made = co_await maker_.make(ctx, pod, volume, state->tokens.get());
-      if (made) {
-        state->made[volume.name] = std::move(*made);
-        continue;
-      }
-      missing.names.push_back(volume.name);
-      if (ctx.done()) break;
-      const bool forbidden = made.error().reason == Reason::Forbidden;
-      missing.forbidden = missing.forbidden && forbidden;
-      if (!early || !forbidden) warn(*pod, volume, made.error());
+      if (state->made.contains(volume.name) || !used.contains(volume.name)) continue;
+      co_await make_one(ctx, state, pod, volume, early, missing);
+      if (ctx.done()) co_return std::move(missing);
     }
+    if (!missing.reasons.empty())
+      warn(*pod, "FailedMount", "Unable to attach or mount volumes: " + waits_for(missing, joined(missing.reasons, "; ")));
     co_return std::move(missing);
   }
 
-  void warn(const core::Pod& pod, const core::Volume& volume, const Status& why) const {
-    const std::string message = "MountVolume.SetUp failed for volume \"" + volume.name + "\" : " + why.message;
-    component::log::info(1, message, {{"pod", pod.metadata.namespace_ + "/" + pod.metadata.name}});
-    if (maker_.deps().warn) maker_.deps().warn(pod, "FailedMount", message);
+  // A component of make_missing(), which waits for it.
+  rt::Task<void> make_one(rt::Context ctx, PodVolumesPtr state, PodPtr pod, const core::Volume& volume, bool early, Missing& missing) {
+    auto spec = co_await maker_.resolve(ctx, pod, volume);
+    if (!spec) {
+      missing.add(volume.name, spec.error());
+      missing.unresolved.push_back(volume.name);
+      if (!early || spec.error().reason != Reason::Forbidden) missing.reasons.push_back(spec.error().message);
+      co_return;
+    }
+    const char* event = spec->block ? "FailedMapVolume" : "FailedMount";
+    auto made = co_await maker_.make(ctx, pod, std::move(*spec), state->tokens.get());
+    if (made) {
+      state->made[volume.name] = std::move(*made);
+      co_return;
+    }
+    missing.add(volume.name, made.error());
+    if (ctx.done() || (early && made.error().reason == Reason::Forbidden)) co_return;
+    warn(*pod, event, made.error().message);
   }
 
-  static Unexpected<Status> unmounted(const std::vector<std::string>& names, const Status& why) {
-    const std::string_view reason = why.reason == Reason::Timeout ? "context deadline exceeded" : "context canceled";
-    return error(why.reason,
-                 "unmounted volumes=" + bracketed(names) + ", unattached volumes=[], failed to process volumes=[]: " + std::string(reason));
+  void warn(const core::Pod& pod, std::string_view event, const std::string& message) const {
+    component::log::info(1, message, {{"pod", pod.metadata.namespace_ + "/" + pod.metadata.name}});
+    if (maker_.deps().warn) maker_.deps().warn(pod, event, message);
+  }
+
+  static Unexpected<Status> unmounted(const Missing& missing, const Status& why) {
+    return error(why.reason, waits_for(missing, why.reason == Reason::Timeout ? "context deadline exceeded" : "context canceled"));
   }
 
   // Everything is made: containers may have it, and what follows the API is followed from now on.
   void settle(PodVolumes& state) {
     state.mounted.clear();
-    for (const core::Volume& volume : state.pod->spec.volumes) state.mounted.push_back(state.made.at(volume.name));
+    for (const core::Volume& volume : state.pod->spec.volumes)
+      if (const auto made = state.made.find(volume.name); made != state.made.end()) state.mounted.push_back(made->second);
     state.ready = true;
     if (stopped_ || std::exchange(state.following, true) || !follows_api(*state.pod)) return;
     state.tasks.spawn(follow(state.tasks.context(), pods_.at(state.pod->metadata.uid)));
@@ -234,11 +276,11 @@ class Manager final : public VolumeManager {
     const PodPtr pod = state->pod;
     Result<Unit> out = Unit{};
     for (const core::Volume& volume : pod->spec.volumes) {
-      if (!kubelet::volumes::follows_api(kind_of(volume))) continue;
-      const auto made = co_await maker_.make(ctx, pod, volume, state->tokens.get());
+      if (!kubelet::volumes::follows_api(kind_of(volume)) || !state->made.contains(volume.name)) continue;
+      const auto made = co_await maker_.make(ctx, pod, resolve(pod, volume), state->tokens.get());
       if (made) continue;
       if (ctx.done()) co_return Unexpected(ctx.status());
-      warn(*pod, volume, made.error());
+      warn(*pod, "FailedMount", made.error().message);
       out = Unexpected(made.error());
     }
     co_return out;

@@ -48,11 +48,10 @@ class VolumeManager {
  public:
   virtual ~VolumeManager() = default;
 
-  // Returns once every volume of the pod is ready. What fails is warned of and tried again, with backoff or at once when
-  // an object that was missing appears; so it ends with an error only when `ctx` is done, and then the error names the
-  // volumes that are missing ("unmounted volumes=[a], unattached volumes=[], failed to process volumes=[]: context
-  // deadline exceeded", as upstream's FailedMount says). At once when all is ready already; then it brings the volumes
-  // to what the pod says now (labels in downwardAPI files).
+  // Returns once every volume that a container of the pod uses is ready. What fails or is refused is warned of and tried again, with backoff or at
+  // once when an object that was missing appears; so it ends with an error only when `ctx` is done, and then the error names the volumes that are
+  // missing ("unmounted volumes=[a], unattached volumes=[], failed to process volumes=[]: context deadline exceeded", as upstream's FailedMount
+  // says). At once when all is ready already; then it brings the volumes to what the pod says now (labels in downwardAPI files).
   virtual rt::Task<Result<Unit>> prepare(rt::Context ctx, PodPtr pod) = 0;
   // The pod object changed in place (labels, annotations): its downwardAPI files follow, in the background.
   virtual void update(PodPtr pod) = 0;

@@ -8,6 +8,7 @@
 
 #include "api/codec.h"
 #include "api/gen/authentication_v1.h"
+#include "client/testing.h"
 #include "codec/json_text.h"
 #include "kubelet/volumes/testing.h"
 #include "net/client.h"
@@ -104,7 +105,9 @@ core::Pod sample_pod() {
   return pod;
 }
 
+// Its container mounts it.
 core::Volume& add_volume(core::Pod& pod, std::string name) {
+  pod.spec.containers[0].volume_mounts.emplace_back().name = name;
   core::Volume& out = pod.spec.volumes.emplace_back();
   out.name = std::move(name);
   return out;
@@ -228,6 +231,123 @@ rt::Task<void> check_given_up(Fixture& f) {
 }
 
 TEST_F(Volumes, GivesUpWithTheContext) { run(check_given_up); }
+
+rt::Task<void> check_unused(Fixture& f) {
+  core::Pod pod = sample_pod();
+  add_volume(pod, "fine").empty_dir.ensure();
+  add_volume(pod, "config").config_map.ensure().name = "cm";
+  pod.spec.containers[0].volume_mounts.pop_back();
+  const auto ready = co_await f.manager->prepare(rt::Context::background().with_timeout(std::chrono::seconds(20)), share(pod));
+  EXPECT_TRUE(ready) << ready.error().message;
+  EXPECT_TRUE(f.warnings.empty());
+  if (!ready) co_return;
+  EXPECT_EQ(f.manager->mounted("u1")->size(), 1u);
+  EXPECT_EQ(text_of(f.volume("kubernetes.io~configmap", "config") + "/key"), "<missing>");
+
+  // Now one mounts it: it is waited for, and followed.
+  pod.spec.ephemeral_containers.emplace_back().volume_mounts.emplace_back().name = "config";
+  rt::TaskGroup tasks;
+  tasks.spawn(appear_later(&f));
+  EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), share(pod)));
+  co_await tasks.join();
+  const MountedVolumes& mounted = *f.manager->mounted("u1");
+  EXPECT_EQ(mounted.size(), 2u);
+  if (mounted.size() != 2) co_return;
+  const std::string directory = mounted[1].host_path;
+  EXPECT_EQ(text_of(directory + "/key"), "here");
+  f.objects.put_config_map("cm", {{"key", "new"}});
+  co_await until_text(directory + "/key", directory, "new");
+}
+
+TEST_F(Volumes, WhatNoContainerUsesIsLeftAlone) { run(check_unused); }
+
+// A pod with the volume "v" of a claim, as an API server has the claim and its volume.
+struct ClaimedPod {
+  explicit ClaimedPod(const std::string& root) {
+    pod = sample_pod();
+    add_volume(pod, "v").persistent_volume_claim.ensure().claim_name = "data";
+    claim.metadata.name = "data";
+    claim.metadata.namespace_ = "shop";
+    claim.metadata.uid = "claim-1";
+    claim.status.phase = "Bound";
+    claim.spec.volume_name = "pv";
+    persistent.metadata.name = "pv";
+    persistent.spec.claim_ref.ensure().uid = "claim-1";
+    persistent.spec.local.ensure().path = root;
+  }
+  core::Pod pod;
+  core::PersistentVolumeClaim claim;
+  core::PersistentVolume persistent;
+};
+
+class ClaimVolumes : public Volumes {
+ protected:
+  // The first warning about the pod; "": its volumes are made.
+  std::string first_warning(const std::function<void(ClaimedPod&)>& change) {
+    std::string out;
+    client::testing::FakeServer server;
+    ClaimedPod claimed(root_);
+    change(claimed);
+    if (!claimed.claim.metadata.name.empty()) server.put(claimed.claim);
+    if (!claimed.persistent.metadata.name.empty()) server.put(claimed.persistent);
+    run([&](Fixture& f) { return prepare_until_warned(f, claimed.pod, out); }, &server);
+    return out;
+  }
+  static rt::Task<void> prepare_until_warned(Fixture& f, core::Pod pod, std::string& out) {
+    rt::TaskGroup tasks;
+    tasks.spawn(prepare_one(&f, tasks.context(), share(std::move(pod))));
+    (void)co_await f.warned.wait(rt::Context::background().with_timeout(std::chrono::seconds(20)));
+    co_await tasks.close();
+    if (!f.warnings.empty()) out = f.warnings[0];
+    (void)co_await f.manager->tear_down(rt::Context::background(), "u1");
+  }
+  static rt::Task<void> prepare_one(Fixture* f, rt::Context ctx, PodPtr pod) {
+    const auto ready = co_await f->manager->prepare(ctx, std::move(pod));
+    if (ready) f->warned.set();
+  }
+};
+
+TEST_F(ClaimVolumes, AreRefusedAsUpstreamDoes) {
+  const auto failed = [](const std::string& why) {
+    return "FailedMount: Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to process volumes=[v]: " + why;
+  };
+  const std::string claim = "error processing PVC shop/data: ";
+  EXPECT_EQ(first_warning([](ClaimedPod&) {}), "");
+  EXPECT_TRUE(
+      first_warning([](ClaimedPod& c) { c.claim.metadata.name.clear(); }).starts_with(failed(claim + "failed to fetch PVC from API server: ")));
+  EXPECT_TRUE(first_warning([](ClaimedPod& c) {
+                c.persistent.metadata.name.clear();
+              }).starts_with(failed(claim + "failed to fetch PV pv from API server: ")));
+  EXPECT_EQ(first_warning([](ClaimedPod& c) { c.claim.metadata.deletion_timestamp = api::time_from_unix(1'700'000'000, 0); }),
+            failed(claim + "PVC is being deleted"));
+  EXPECT_EQ(first_warning([](ClaimedPod& c) { c.persistent.spec.claim_ref->uid = "claim-0"; }),
+            failed(claim + "found PV object pv but its pv.Spec.ClaimRef.UID claim-0 does not point to claim.UID claim-1"));
+  EXPECT_EQ(first_warning([](ClaimedPod& c) { c.persistent.spec.volume_mode = "Block"; }),
+            failed("volume v has volumeMode Block, but is specified in volumeMounts"));
+  EXPECT_EQ(first_warning([](ClaimedPod& c) {
+              c.pod.spec.volumes[0].persistent_volume_claim = nullptr;
+              c.pod.spec.volumes[0].ephemeral.ensure();
+              c.claim.metadata.name = "web-v";
+            }),
+            failed("PVC shop/web-v was not created for pod shop/web (pod is not owner)"));
+}
+
+TEST_F(ClaimVolumes, AreMadeOrSayWhyNot) {
+  EXPECT_EQ(first_warning([](ClaimedPod& c) { c.persistent.spec.mount_options = {"noexec", "ro"}; }), "");
+  EXPECT_EQ(first_warning([](ClaimedPod& c) { c.persistent.spec.mount_options = {"discard"}; }),
+            "FailedMount: MountVolume.SetUp failed for volume \"pv\" : mount option \"discard\" is none that a directory can be mounted with");
+  EXPECT_EQ(first_warning([](ClaimedPod& c) {
+              c.persistent.spec.host_path.ensure().path = std::exchange(c.persistent.spec.local, nullptr)->path;
+              c.persistent.spec.mount_options = {"noexec"};
+            }),
+            "FailedMount: MountVolume.MountOptionSupport check failed for volume \"pv\" : mount options are not supported for this volume type");
+  EXPECT_EQ(first_warning([](ClaimedPod& c) {
+              c.persistent.spec.volume_mode = "Block";
+              c.pod.spec.containers[0].volume_mounts.clear();
+              c.pod.spec.containers[0].volume_devices.emplace_back().name = "v";
+            }),
+            "FailedMapVolume: MapVolume.SetUpDevice failed for volume \"pv\" : raw block volumes are not supported by this kubelet yet");
+}
 
 core::Pod pod_with_token() {
   core::Pod pod = sample_pod();

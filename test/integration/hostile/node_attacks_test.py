@@ -87,7 +87,7 @@ def nest(folder, depth, name='d'):
 # --- volumes -----------------------------------------------------------------------------------------------------------------
 def test_deep_directories_go_with_their_pod(node):
     """Directories deeper than 512 could not be removed: the pod stayed Terminating for ever."""
-    pod = node.run_pod('deep', {'command': ['sh', '-c', FOREVER]}, volumes=[{'name': 'v', 'emptyDir': {}}], wait=running)
+    pod = node.run_pod('deep', {'command': ['sh', '-c', FOREVER], 'volumeMounts': [{'name': 'v', 'mountPath': '/v'}]}, volumes=[{'name': 'v', 'emptyDir': {}}], wait=running)
     folder = volume_folder(node, pod)
     nest(folder, 1500)
     nest(folder, 40, 'x' * 255)      # a path longer than any call takes
@@ -97,7 +97,7 @@ def test_deep_directories_go_with_their_pod(node):
 
 def test_deep_directories_count(node):
     """What lay deeper than 512 directories counted as nothing: a limit of 1Mi held nobody."""
-    pod = node.run_pod('hoard', {'command': ['sh', '-c', FOREVER]}, volumes=[{'name': 'v', 'emptyDir': {'sizeLimit': '1Mi'}}], wait=running)
+    pod = node.run_pod('hoard', {'command': ['sh', '-c', FOREVER], 'volumeMounts': [{'name': 'v', 'mountPath': '/v'}]}, volumes=[{'name': 'v', 'emptyDir': {'sizeLimit': '1Mi'}}], wait=running)
     folder = volume_folder(node, pod)
     nest(folder, 600)
     at = os.open(folder, os.O_RDONLY)
