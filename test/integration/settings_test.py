@@ -97,6 +97,32 @@ def test_what_has_no_effect_is_named_at_the_start(tmp_path):
     assert mounts_below(tmp_path) == []
 
 
+SLOW_MOUNT = '''
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <unistd.h>
+int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data) {
+  int result = syscall(SYS_mount, source, target, type, flags, data);
+  usleep(1000000);
+  return result;
+}
+'''
+
+
+def test_a_kubelet_that_is_ended_while_it_starts_leaves_no_mount(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip('needs root')
+    path = tmp_path / 'config.yaml'
+    path.write_text(yaml.safe_dump(KUBELET))
+    (tmp_path / 'slow.c').write_text(SLOW_MOUNT)
+    subprocess.run(['gcc', '-shared', '-fPIC', '-o', tmp_path / 'slow.so', tmp_path / 'slow.c'], check=True)
+    kubelet = Process([pintle_binary(), 'kubelet', f'--config={path}', f'--root-dir={tmp_path}/kubelet', '--container-runtime-endpoint=unix:///no/such.sock'],
+                      tmp_path / 'log', env={**os.environ, 'LD_PRELOAD': str(tmp_path / 'slow.so')})
+    wait_for(lambda: mounts_below(tmp_path), 'its root is mounted', kubelet)
+    status = kubelet.stop()
+    assert mounts_below(tmp_path) == [] and status == 1     # it has no container runtime
+
+
 def mounts_below(folder):
     return [line.split()[1] for line in pathlib.Path('/proc/mounts').read_text().splitlines() if line.split()[1].startswith(str(folder))]
 

@@ -105,6 +105,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
     Ending ending;
     rt::TaskGroup listening;
     listening.spawn(await_ending(listening.context(), &ending));
+    co_await rt::yield();  // it listens before anything is made
     kubelet::Kubelet kubelet(kubelet::KubeletDeps{runtime, client.get()}, kubelet_options(options, std::move(ips)));
     const auto started = co_await kubelet.start();
     if (!started) {
