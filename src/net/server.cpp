@@ -23,7 +23,7 @@ struct Shard {
   std::unique_ptr<rt::Listener> listener;
   Result<Unit> listening = Unit{};
   std::list<ServerConnection*> connections;  // in the order they came, so that a simulation ends them in one order
-  std::size_t count = 0;  // connections, those in the handshake too
+  std::size_t count = 0;                     // connections, those in the handshake too
   Signal room;
   bool draining = false;
 };
