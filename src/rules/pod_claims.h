@@ -2,11 +2,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/gen/core_v1.h"
 
 namespace pintle::rules {
+
+// Of claims that pods use: the claim outlives them.
+constexpr std::string_view claim_protection_finalizer = "kubernetes.io/pvc-protection";
 
 // The name of the volume's claim: the one that it names, or POD-VOLUME, which is made for a generic ephemeral volume; "": the volume is
 // no claim.

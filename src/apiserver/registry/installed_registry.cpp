@@ -321,20 +321,22 @@ rt::Task<Result<std::vector<api::Object>>> InstalledRegistry::read_in(rt::Contex
   co_return out;
 }
 
+Result<InstalledRegistry::CachedOne> InstalledRegistry::cached_one(const GroupResource& resource, std::string_view ns, std::string_view name) const {
+  CachedOne out;
+  out.store = find(resource);
+  if (out.store != nullptr) out.object = out.store->cache().get(out.store->resource().key(ns, name));
+  if (out.object == nullptr) return Unexpected(errors::not_found(resource, name));
+  return out;
+}
+
 Result<api::Object> InstalledRegistry::get(const GroupResource& resource, std::string_view ns, std::string_view name) const {
-  const std::shared_ptr<ResourceStore> store = find(resource);
-  if (store == nullptr) return Unexpected(errors::not_found(resource, name));
-  const auto cached = store->cache().get(store->resource().key(ns, name));
-  if (!cached) return Unexpected(errors::not_found(resource, name));
-  return store->codec().decode(*cached);
+  TRY_ASSIGN(const CachedOne found, cached_one(resource, ns, name));
+  return found.store->codec().decode(*found.object);
 }
 
 Result<std::shared_ptr<const api::Object>> InstalledRegistry::view(const GroupResource& resource, std::string_view ns, std::string_view name) const {
-  const std::shared_ptr<ResourceStore> store = find(resource);
-  if (store == nullptr) return Unexpected(errors::not_found(resource, name));
-  const auto cached = store->cache().get(store->resource().key(ns, name));
-  if (!cached) return Unexpected(errors::not_found(resource, name));
-  return decoded_.get(cached, [&](const storage::CachedObject& object) { return store->codec().decode(object); });
+  TRY_ASSIGN(const CachedOne found, cached_one(resource, ns, name));
+  return decoded_.get(found.object, [&](const storage::CachedObject& object) { return found.store->codec().decode(object); });
 }
 
 Result<std::shared_ptr<const api::Object>> InstalledRegistry::view(const GroupResource& resource, const storage::CachedObjectPtr& cached) const {

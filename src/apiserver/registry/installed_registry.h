@@ -66,6 +66,12 @@ class InstalledRegistry final : public Registry, public ResourceReader {
   const std::vector<std::shared_ptr<const Resource>>& resources() const { return resources_; }
   // nullptr if no such resource is stored here.
   std::shared_ptr<ResourceStore> find(const GroupResource& resource) const;
+  struct CachedOne {
+    std::shared_ptr<ResourceStore> store;
+    storage::CachedObjectPtr object;
+  };
+  // NotFound: there is no such object, or no such resource.
+  Result<CachedOne> cached_one(const GroupResource& resource, std::string_view ns, std::string_view name) const;
 
   ResourceReader& reader() override { return *this; }
   std::optional<KindServed> find_kind(const api::GroupVersionKind& kind) const override EXCLUDES(custom_mutex_);

@@ -59,7 +59,7 @@ class ClaimProtection final : public Controller {
   rt::Task<void> stop() override { co_await loop_.stop(); }
 
  private:
-  static constexpr std::string_view finalizer = "kubernetes.io/pvc-protection";
+  static constexpr std::string_view finalizer = rules::claim_protection_finalizer;
   void enqueue(const std::string& ns, const std::string& name) { loop_.queue().add(client::object_key(ns, name)); }
   void pod_ended(const Pod& pod) {
     for (const std::string& claim : rules::claim_names(pod)) enqueue(pod.metadata.namespace_, claim);

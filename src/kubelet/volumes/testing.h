@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 
+#include "api/gen/core_v1.h"
 #include "os/mount.h"
 #include "os/path.h"
 #include "os/read_file.h"
@@ -28,6 +30,18 @@ inline std::string text_of(const std::string& path) { return os::read_file(path)
 inline bool own_mount_namespace() {
   static const bool made = ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
   return made;
+}
+
+// As an API server has a claim "data" of the namespace shop and the local volume "pv" that it is bound to.
+inline void bind_to_local(api::core_v1::PersistentVolumeClaim& claim, api::core_v1::PersistentVolume& persistent, std::string path) {
+  claim.metadata.name = "data";
+  claim.metadata.namespace_ = "shop";
+  claim.metadata.uid = "claim-1";
+  claim.status.phase = "Bound";
+  claim.spec.volume_name = "pv";
+  persistent.metadata.name = "pv";
+  persistent.spec.claim_ref.ensure().uid = "claim-1";
+  persistent.spec.local.ensure().path = std::move(path);
 }
 
 class TemporaryRoot : public ::testing::Test {

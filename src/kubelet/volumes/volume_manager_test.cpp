@@ -266,14 +266,7 @@ struct ClaimedPod {
   explicit ClaimedPod(const std::string& root) {
     pod = sample_pod();
     add_volume(pod, "v").persistent_volume_claim.ensure().claim_name = "data";
-    claim.metadata.name = "data";
-    claim.metadata.namespace_ = "shop";
-    claim.metadata.uid = "claim-1";
-    claim.status.phase = "Bound";
-    claim.spec.volume_name = "pv";
-    persistent.metadata.name = "pv";
-    persistent.spec.claim_ref.ensure().uid = "claim-1";
-    persistent.spec.local.ensure().path = root;
+    testing::bind_to_local(claim, persistent, root);
   }
   core::Pod pod;
   core::PersistentVolumeClaim claim;

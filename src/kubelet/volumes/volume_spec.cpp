@@ -11,8 +11,6 @@ namespace core = api::core_v1;
 
 namespace {
 
-// Of claims that pods use: the claim outlives them.
-constexpr std::string_view protection_finalizer = "kubernetes.io/pvc-protection";
 // What came before mountOptions; where it stands, it is what counts.
 constexpr std::string_view mount_options_annotation = "volume.beta.kubernetes.io/mount-options";
 
@@ -89,7 +87,7 @@ Unexpected<Status> claim_error(const core::Pod& pod, const core::Volume& entry, 
 Result<std::string> volume_of_claim(const core::Pod& pod, const core::Volume& entry, const core::PersistentVolumeClaim& claim) {
   const auto refuse = [&](std::string message) { return claim_error(pod, entry, Status{Reason::Conflict, 0, std::move(message), {}}); };
   // A claim that is protected stays until no pod uses it: one that runs keeps its volume when this kubelet starts anew.
-  const bool is_protected = std::ranges::find(claim.metadata.finalizers, protection_finalizer) != claim.metadata.finalizers.end();
+  const bool is_protected = std::ranges::find(claim.metadata.finalizers, rules::claim_protection_finalizer) != claim.metadata.finalizers.end();
   if (claim.metadata.deletion_timestamp && !is_protected) return refuse("PVC is being deleted");
   if (claim.status.phase != "Bound") return refuse("PVC is not bound");
   if (claim.spec.volume_name.empty()) return refuse("PVC has empty pvc.Spec.VolumeName");

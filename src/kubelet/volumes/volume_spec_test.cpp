@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include "kubelet/volumes/testing.h"
+
 namespace pintle::kubelet::volumes {
 namespace {
 
@@ -19,15 +21,8 @@ struct Bound {
     core::Volume& volume = pod.spec.volumes.emplace_back();
     volume.name = "v";
     volume.persistent_volume_claim.ensure().claim_name = "data";
-    claim.metadata.name = "data";
-    claim.metadata.namespace_ = "shop";
-    claim.metadata.uid = "claim-1";
-    claim.status.phase = "Bound";
-    claim.spec.volume_name = "pv";
-    persistent.metadata.name = "pv";
-    persistent.spec.claim_ref.ensure().uid = "claim-1";
+    testing::bind_to_local(claim, persistent, "/disk");
     persistent.spec.volume_mode = "Filesystem";
-    persistent.spec.local.ensure().path = "/disk";
   }
   // The claim is the one that is made for a generic ephemeral volume.
   void make_ephemeral(const std::string& owner_uid, bool controls) {

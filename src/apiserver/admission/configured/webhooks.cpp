@@ -24,13 +24,13 @@ bool is_exempt(const AdmissionAttributes& a) {
 }
 
 // Of the namespace that the request is in or about; nullptr where there is none, and where it cannot be read: then every selector selects it.
-const Labels* namespace_labels(const ResourceReader& reader, const AdmissionAttributes& a, Labels& kept) {
+const Labels* namespace_labels(const ResourceReader& reader, const AdmissionAttributes& a, std::shared_ptr<const api::core_v1::Namespace>& kept) {
   if (a.is("", "namespaces")) return labels_of(a.object != nullptr ? a.object : a.old_object);
   if (a.ns.empty()) return nullptr;
   auto found = reader.view_as<api::core_v1::Namespace>({"", "namespaces"}, "", a.ns);
   if (!found) return nullptr;
-  kept = (*found)->metadata.labels;
-  return &kept;
+  kept = std::move(*found);
+  return &kept->metadata.labels;
 }
 
 Status timed_out() { return Status{Reason::Timeout, 0, "Timeout: request did not complete within requested timeout", {}}; }
@@ -98,7 +98,7 @@ bool WebhookCaller::any_wanted(const AdmissionAttributes& a) {
 
 rt::Task<Result<bool>> WebhookCaller::matches(rt::Context ctx, const AdmissionAttributes& a, const Webhook& webhook,
                                               std::optional<std::size_t> version, RequestViews& views) const {
-  Labels kept;
+  std::shared_ptr<const api::core_v1::Namespace> kept;
   const bool asks_namespace = !webhook.selection.namespaces.matches_everything();
   const Labels* const of_namespace = asks_namespace ? namespace_labels(deps_.reader, a, kept) : nullptr;
   if (!select_by_labels(webhook.selection, a, of_namespace)) co_return false;

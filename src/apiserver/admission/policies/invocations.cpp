@@ -20,9 +20,9 @@ const configured::Labels* RequestNamespace::labels() {
 
 Result<const api::Object*> RequestNamespace::object() {
   if (a_.ns.empty() || a_.is("", "namespaces")) return nullptr;
-  if (!read_) read_ = reader_.get({"", "namespaces"}, "", a_.ns);
+  if (!read_) read_ = reader_.view({"", "namespaces"}, "", a_.ns);
   if (!*read_) return Unexpected(read_->error());
-  return &**read_;
+  return (*read_)->get();
 }
 
 }  // namespace pintle::apiserver::admission::policies

@@ -26,7 +26,7 @@ class RequestNamespace {
  private:
   const ResourceReader& reader_;
   const AdmissionAttributes& a_;
-  std::optional<Result<api::Object>> read_;
+  std::optional<Result<std::shared_ptr<const api::Object>>> read_;
 };
 
 // One binding that selects the request, or what is wrong with it.

@@ -5,6 +5,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/storage_v1.h"
 #include "apiserver/admission/default_class.h"
+#include "rules/pod_claims.h"
 
 namespace pintle::apiserver::admission {
 namespace {
@@ -49,14 +50,14 @@ class StorageObjectInUseProtection : public AdmissionPlugin {
   AdmissionNow admit_now(AdmissionAttributes& a) override {
     if (!a.subresource.empty()) return Unit{};
     if (a.is("", "persistentvolumes")) protect(a.object_as<PersistentVolume>(), "kubernetes.io/pv-protection");
-    if (a.is("", "persistentvolumeclaims")) protect(a.object_as<PersistentVolumeClaim>(), "kubernetes.io/pvc-protection");
+    if (a.is("", "persistentvolumeclaims")) protect(a.object_as<PersistentVolumeClaim>(), rules::claim_protection_finalizer);
     if (a.is("storage.k8s.io", "volumeattributesclasses")) protect(a.object_as<VolumeAttributesClass>(), "kubernetes.io/vac-protection");
     return Unit{};
   }
 
  private:
   template <class T>
-  static void protect(T* object, const char* finalizer) {
+  static void protect(T* object, std::string_view finalizer) {
     if (!object) return;
     auto& finalizers = object->metadata.finalizers;
     if (std::find(finalizers.begin(), finalizers.end(), finalizer) == finalizers.end()) finalizers.emplace_back(finalizer);
