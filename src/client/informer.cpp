@@ -195,6 +195,12 @@ rt::Task<Result<Unit>> AnyInformer::list_by_pages(rt::Context ctx) {
 
 bool AnyInformer::reflects(std::string_view resource_version) const { return synced_ && !older(resource_version_, resource_version); }
 
+bool AnyInformer::knows(const api::meta_v1::ObjectMeta& state) const {
+  if (!older(resource_version_, state.resource_version)) return true;
+  const AnyPtr object = store_.find(object_key(state.namespace_, state.name));
+  return object != nullptr && !older(store_.meta(object.get()).resource_version, state.resource_version);
+}
+
 rt::Task<Result<Unit>> AnyInformer::open(rt::Context ctx, std::unique_ptr<Watch>& watch) {
   WatchOptions options;
   options.namespace_name = options_.namespace_name;

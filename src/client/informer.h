@@ -62,6 +62,9 @@ class AnyInformer {
   const std::string& resource_version() const { return resource_version_; }
   // Whether the store has all that happened up to this revision of the server.
   bool reflects(std::string_view resource_version) const;
+  // Whether the store has had this state of an object or a later one. While a list is under way single objects are newer than the
+  // store's revision. Of an object that has gone: once the store's revision says so.
+  bool knows(const api::meta_v1::ObjectMeta& state) const;
   ObjectStore& store() { return store_; }
   const ObjectStore& store() const { return store_; }
   const Resource& resource() const { return resource_; }

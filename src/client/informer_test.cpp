@@ -46,6 +46,14 @@ class SlowList final : public net::Handler {
 
 rt::Task<void> pass(rt::Duration time) { (void)co_await rt::sleep_for(rt::Context::background(), time); }
 
+bool knows(Informer<ConfigMap>& maps, const std::string& name, const std::string& revision) {
+  api::meta_v1::ObjectMeta state;
+  state.namespace_ = "default";
+  state.name = name;
+  state.resource_version = revision;
+  return maps.any().knows(state);
+}
+
 rt::Task<void> list_in_pieces(bool breaks) {
   SlowList server;
   server.breaks = breaks;
@@ -63,10 +71,18 @@ rt::Task<void> list_in_pieces(bool breaks) {
   // What has come is kept as it comes: no list is in memory whole.
   EXPECT_EQ(maps.any().store().size(), 2u);
   EXPECT_FALSE(maps.any().synced());
+  // The objects are newer than the store's revision, which comes last.
+  EXPECT_TRUE(knows(maps, "a", "4"));
+  EXPECT_TRUE(knows(maps, "a", "5"));
+  EXPECT_FALSE(knows(maps, "a", "6"));
+  EXPECT_FALSE(knows(maps, "c", "5"));
   server.goes_on.set();
   co_await pass(std::chrono::minutes(1));
   EXPECT_TRUE(maps.any().synced());
   EXPECT_EQ(maps.any().resource_version(), "9");
+  EXPECT_TRUE(knows(maps, "a", "9"));
+  EXPECT_TRUE(knows(maps, "c", "5"));  // it has gone
+  EXPECT_FALSE(knows(maps, "c", "10"));
   // After a list that broke off comes another, and what that one has not is gone.
   EXPECT_EQ(told, breaks ? (std::vector<std::string>{"+a", "+b", "-b"}) : (std::vector<std::string>{"+a", "+b"}));
   EXPECT_EQ(maps.any().store().size(), breaks ? 1u : 2u);

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "client/informer.h"
-#include "controller/objects/revision.h"
 
 namespace pintle::controller::objects {
 
@@ -19,7 +18,7 @@ class Written {
   explicit Written(client::Informer<T> informer) : informer_(informer) {}
 
   void remember(T object) {
-    if (revision_reached(informer_.any().resource_version(), object.metadata.resource_version)) return;
+    if (informer_.any().knows(object.metadata)) return;
     std::string key = client::object_key(object.metadata.namespace_, object.metadata.name);
     objects_[std::move(key)] = std::make_shared<const T>(std::move(object));
   }
@@ -41,8 +40,7 @@ class Written {
 
  private:
   void settle() {
-    const std::string& revision = informer_.any().resource_version();
-    std::erase_if(objects_, [&](const auto& item) { return revision_reached(revision, item.second->metadata.resource_version); });
+    std::erase_if(objects_, [&](const auto& item) { return informer_.any().knows(item.second->metadata); });
   }
   client::Informer<T> informer_;
   std::unordered_map<std::string, Ptr> objects_;

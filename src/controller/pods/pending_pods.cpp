@@ -5,7 +5,7 @@
 namespace pintle::controller::pods {
 
 void PendingPods::created(const std::string& owner_uid, api::core_v1::Pod pod) {
-  if (objects::revision_reached(store_.informer().any().resource_version(), pod.metadata.resource_version)) return;
+  if (store_.informer().any().knows(pod.metadata)) return;
   std::string key = client::object_key(pod.metadata.namespace_, pod.metadata.name);
   owners_[owner_uid].created[std::move(key)] = std::make_shared<const api::core_v1::Pod>(std::move(pod));
 }
@@ -18,8 +18,7 @@ std::vector<PodPtr> PendingPods::merge(const std::string& owner_uid, std::vector
   auto it = owners_.find(owner_uid);
   if (it == owners_.end()) return seen;
   Owner& owner = it->second;
-  const std::string& revision = store_.informer().any().resource_version();
-  std::erase_if(owner.created, [&](const auto& item) { return objects::revision_reached(revision, item.second->metadata.resource_version); });
+  std::erase_if(owner.created, [&](const auto& item) { return store_.informer().any().knows(item.second->metadata); });
   std::erase_if(owner.deleted, [&](const auto& item) {
     const PodPtr pod = store_.get(item.second);
     if (pod == nullptr) return !owner.created.contains(item.second);

@@ -8,7 +8,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "controller/objects/revision.h"
 #include "controller/pods/pod_state.h"
 #include "controller/pods/pod_store.h"
 
