@@ -16,19 +16,21 @@ using namespace std::chrono_literals;
 
 constexpr rt::Duration settle_short = 4s;
 constexpr rt::Duration settle_long = 60s;
-constexpr rt::Duration quiet_interval = 60s;
+constexpr rt::Duration quiet_interval = 5s;
 
 rt::Task<void> give_back(rt::Context ctx) {
-  for (const rt::Duration wait : {rt::Duration{}, settle_short, settle_long - settle_short}) {
-    if (!co_await rt::sleep_for(ctx, wait)) co_return;
-    co_await rt::Executor::current().runtime().run_blocking(release_idle_memory);
-  }
+  const auto release = [] { return rt::Executor::current().runtime().run_blocking(release_idle_memory); };
+  co_await release();
+  if (!co_await rt::sleep_for(ctx, settle_short)) co_return;
+  co_await release();
   QuietWatch watch;
   watch.due(process_use(), {});
   watch.released(process_use().file_bytes);
-  while (co_await rt::sleep_for(ctx, quiet_interval)) {
-    if (!watch.due(process_use(), quiet_interval)) continue;
-    co_await rt::Executor::current().runtime().run_blocking(release_idle_memory);
+  for (rt::Duration settled = settle_short; co_await rt::sleep_for(ctx, quiet_interval); settled += quiet_interval) {
+    const bool quiet = watch.due(process_use(), quiet_interval);
+    const bool settles = settled < settle_long && settled + quiet_interval >= settle_long;
+    if (!quiet && !settles) continue;
+    co_await release();
     watch.released(process_use().file_bytes);
   }
 }
