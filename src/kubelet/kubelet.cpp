@@ -46,14 +46,14 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   CO_TRY_ASSIGN(cri, connect_runtime(runtime, configuration));
   configuration.cgroup_driver = co_await cgroup_driver(runtime, *cri, configuration.cgroup_driver);
   CO_TRY_ASSIGN(auto cgroups, make_node_cgroups(configuration, facts));
-  CO_TRY_ASSIGN(auto verification, images::VerificationPolicy::make(configuration));
+  CO_TRY_ASSIGN(auto for_images, image_settings(runtime.disk(), options, facts));
   cluster = std::make_unique<ClusterAccess>(deps.client, options.node_name);
   const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, changes, paths, options, facts};
-  node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(verification));
+  node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(for_images));
   pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, changes, options, facts, tasks});
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
   host = std::make_unique<Host>(HostDeps{runtime, configuration, *cri, pods->workers, pods->statuses, node->eviction, node->image_collector,
-                                         node_runtime->cgroups.machine.get(), options.node_name, paths.root()});
+                                         node_runtime->credential_providers, node_runtime->cgroups.machine.get(), options.node_name, paths.root()});
   serving =
       std::make_unique<Serving>(ServingDeps{runtime, *host, deps.client, options, facts.identity.hostname, tasks, [this] { return node->known(); }});
   co_return Unit{};

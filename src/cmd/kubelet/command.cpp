@@ -37,6 +37,8 @@ struct Options {
   std::string cloud_provider;
   std::map<std::string, std::string> node_labels;
 };
+  std::string credential_provider_config;
+  std::string credential_provider_bin_dir;
 
 int fail(const Status& status) { return component::fail("kubelet", status); }
 
@@ -65,6 +67,8 @@ kubelet::KubeletOptions kubelet_options(const Options& options, std::vector<std:
   out.provider_id = options.provider_id;
   out.external_cloud_provider = options.cloud_provider == "external";
   return out;
+  out.credential_provider_config = options.credential_provider_config;
+  out.credential_provider_bin_dir = options.credential_provider_bin_dir;
 }
 
 bool has_logind(rt::Runtime& runtime) { return runtime.disk().exists("/run/systemd/system"); }
@@ -152,6 +156,8 @@ Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   options.cloud_provider = flags.get_string("cloud-provider");
   options.node_labels = flags.get_map("node-labels");
   return options;
+  options.credential_provider_config = flags.get_string("image-credential-provider-config");
+  options.credential_provider_bin_dir = flags.get_string("image-credential-provider-bin-dir");
 }
 
 Result<component::CommandWork> prepare(rt::Runtime& runtime, const component::FlagSet& flags) {

@@ -4,14 +4,16 @@
 
 #include <memory>
 
+#include "kubelet/tokens/pod_tokens.h"
 #include "kubelet/types/pod.h"
 #include "kubelet/volumes/payload.h"
-#include "kubelet/volumes/pod_tokens.h"
 #include "kubelet/volumes/volume_manager.h"
 #include "kubelet/volumes/volume_spec.h"
 #include "rt/sync.h"
 
 namespace pintle::kubelet::volumes {
+
+using tokens::PodTokens;
 
 // Volumes with files of earlier pods that are given to an fsGroup at once: each takes as long as it has files, and one of the few threads
 // for blocking work.
