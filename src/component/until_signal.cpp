@@ -1,9 +1,12 @@
 #include "component/until_signal.h"
 
 #include <csignal>
+#include <utility>
 #include <vector>
 
+#include "component/log.h"
 #include "component/memory.h"
+#include "os/service_manager.h"
 #include "rt/executor.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
@@ -35,13 +38,34 @@ rt::Task<void> give_back(rt::Context ctx) {
   }
 }
 
+void tell(std::string_view state) {
+  if (auto told = os::tell_service_manager(state); !told)
+    log::warning("The service manager was not told", {{"state", std::string(state)}, {"err", told.error().message}});
+}
+
+// Twice as often as it must.
+rt::Task<void> feed_watchdog(rt::Context ctx) {
+  const auto interval = os::watchdog_interval();
+  if (!interval) co_return;
+  do tell("WATCHDOG=1");
+  while (co_await rt::sleep_for(ctx, *interval / 2));
+}
+
 }  // namespace
 
-rt::Task<Result<int>> until_signal(rt::Context ctx) {
+void tell_started() {
+  static bool told = false;
+  if (!std::exchange(told, true)) tell("READY=1");
+}
+
+rt::Task<Result<int>> until_signal(rt::Context ctx, Whether whether) {
+  if (whether == Whether::Started) tell_started();
   rt::TaskGroup group;
   group.spawn(give_back(group.context()));
+  group.spawn(feed_watchdog(group.context()));
   std::vector<int> signals{SIGINT, SIGTERM};
   auto signal = co_await rt::wait_signal(std::move(ctx), std::move(signals));
+  if (signal) tell("STOPPING=1");
   co_await group.close();
   co_return signal;
 }
