@@ -3,10 +3,11 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import tempfile
 
 import pytest
-from support.cluster import ApiServer, wait_for
+from support.cluster import ApiServer, pintle_binary, wait_for
 from support.kubelet_node import KubeletNode, missing
 from support.netns import own_network
 from support.nodes import await_true
@@ -30,6 +31,22 @@ def test_an_api_server_says_when_it_is_ready_and_that_it_stops(tmp_path):
         server.processes[0].child.send_signal(signal.SIGTERM)
         await_true('it says that it stops', lambda: heard(manager) == 'STOPPING=1')
         assert server.processes[0].child.wait(20) == 0
+
+
+@pytest.mark.parametrize('args, why', [
+    ((), 'Usage: pintle install server|agent'),
+    (('server', '--bogus'), 'unknown flag: --bogus'),
+    (('server', '--kubelet-arg=max-pods=-1'), '--kubelet-arg: '),
+    (('agent', '--server=https://127.0.0.1:1', '--token=abcdef.0123456789abcdef'), '--token: whoever is on this machine may read a unit'),
+    (('server', '--config=x.yaml'), '--config'),
+    (('server', '--set-kernel', '--no-start'), 'systemd does not run this machine'),
+])
+def test_install_refuses_before_it_does_anything(args, why):
+    if pathlib.Path('/run/systemd/system').exists():
+        pytest.skip('systemd runs this machine: test/machine installs')
+    done = subprocess.run([pintle_binary(), 'install', *args], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and why in done.stderr, done.stderr
+    assert not pathlib.Path('/usr/local/bin/pintle').exists()
 
 
 @pytest.fixture(scope='module')

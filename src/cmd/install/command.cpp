@@ -90,7 +90,7 @@ rt::Task<int> install_command(rt::Runtime& runtime, const cli::ClusterConfig& co
 }  // namespace
 
 int run_install(std::span<const char* const> args) {
-  const std::string_view what = args.size() > 1 ? args[1] : "";
+  const std::string_view what = args.empty() ? "" : args[0];
   if (what == "--help" || what == "-h") {
     std::fputs(usage, stdout);
     return 0;
@@ -101,8 +101,8 @@ int run_install(std::span<const char* const> args) {
   }
   Request request;
   request.server = what == "server";
-  std::vector<const char*> given = {args[0]};
-  for (const char* const argument : args.subspan(2)) {
+  std::vector<const char*> given;
+  for (const char* const argument : args.subspan(1)) {
     const std::string_view text = argument;
     if (text == "--set-kernel") {
       request.set_kernel = true;
@@ -113,6 +113,7 @@ int run_install(std::span<const char* const> args) {
       given.push_back(argument);
     }
   }
+  if (const auto checked = cli::check_unit_arguments(request.arguments); !checked) return refuse(checked.error());
   rt::RealRuntimeOptions options;
   options.threads = 1;
   auto runtime = rt::make_real_runtime(options);
@@ -126,7 +127,6 @@ int run_install(std::span<const char* const> args) {
     std::fputs(flags.help().c_str(), stdout);
     return 0;
   }
-  if (const auto checked = cli::check_unit_arguments(request.arguments); !checked) return refuse(checked.error());
   if (const auto checked = check_component_arguments(*config, runtime->disk()); !checked) return refuse(checked.error());
   if (!cli::has_systemd(runtime->disk())) return refuse(error(Reason::NotFound, "systemd does not run this machine").error());
   rt::Runtime& borrowed = *runtime;
