@@ -138,10 +138,7 @@ rt::Task<Result<CredentialProviders::Answer>> CredentialProviders::provide(rt::C
     question = key_of(asking.image, asking.account_key);
   }
   if (const Answer* answer = kept(*provider, asking)) co_return *answer;
-  auto answer = co_await ask(ctx, provider, std::move(question), &asking);
-  if (answer)
-    for (RegistryCredential& credential : *answer) credential.source.service_account = asking.account;
-  co_return std::move(answer);
+  co_return co_await ask(ctx, provider, std::move(question), &asking);
 }
 
 const CredentialProviders::Answer* CredentialProviders::kept(Provider& provider, const Asking& asking) const {
