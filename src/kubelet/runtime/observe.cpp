@@ -86,6 +86,8 @@ void fill_status(const cri_v1::ContainerStatus& status, RuntimeContainer& out) {
   if (!status.image_ref.empty()) out.image_id = status.image_ref;
   out.log_path = status.log_path;
   const std::string path = value_of(status.annotations, container_config::labels::termination_message_path);
+  out.user.reset();
+  if (status.user && status.user->linux) out.user = {status.user->linux->uid, status.user->linux->gid, status.user->linux->supplemental_groups};
   out.recursive_read_only.clear();
   for (const auto& mount : status.mounts) {
     if (!path.empty() && mount.container_path == path) out.termination_log = mount.host_path;

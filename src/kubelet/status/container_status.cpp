@@ -70,6 +70,12 @@ class Statuses {
     out.image_id = container.image_id;
     out.container_id = full_id(in_.state, container);
     out.restart_count = static_cast<int32_t>(container.attempt);
+    if (container.user) {
+      auto& user = out.user.ensure().linux.ensure();
+      user.uid = container.user->uid;
+      user.gid = container.user->gid;
+      user.supplemental_groups = container.user->supplemental_groups;
+    }
     switch (container.phase) {
       case ContainerPhase::Running: out.state.running.emplace().started_at = to_time(container.started_at); break;
       case ContainerPhase::Exited: out.state.terminated = terminated_state(in_.state, container); break;

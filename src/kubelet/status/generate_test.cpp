@@ -84,6 +84,18 @@ TEST(Status, IdsNameTheRuntime) {
   EXPECT_EQ(a.last_state.terminated->container_id, "cri-o://a0");
 }
 
+TEST(Status, AsWhomItsProcessRuns) {
+  Case in{plain("Always"), state_of({running("a")})};
+  EXPECT_FALSE(status_of(in).container_statuses[0].user) << "the runtime does not say";
+  in.state.containers[0].user = {1000, 3000, {3000, 4000}};
+  const auto status = status_of(in);
+  ASSERT_TRUE(status.container_statuses[0].user && status.container_statuses[0].user->linux);
+  const auto& user = *status.container_statuses[0].user->linux;
+  EXPECT_EQ(user.uid, 1000);
+  EXPECT_EQ(user.gid, 3000);
+  EXPECT_EQ(user.supplemental_groups, (std::vector<int64_t>{3000, 4000}));
+}
+
 TEST(Status, ACrashLoopShowsWhyItWaits) {
   Case in{plain("Always"), state_of({exited("a", 1, 2)})};
   in.waiting["a"] = {"CrashLoopBackOff", "back-off"};

@@ -24,6 +24,12 @@ struct SandboxState {
 
 enum class ContainerPhase : uint8_t { Created, Running, Exited, Unknown };
 
+struct ProcessUser {
+  int64_t uid = 0;
+  int64_t gid = 0;
+  std::vector<int64_t> supplemental_groups;
+};
+
 struct RuntimeContainer {
   std::string id;
   std::string sandbox_id;
@@ -43,6 +49,7 @@ struct RuntimeContainer {
   std::string termination_log;  // host path
   std::string termination_policy;
   std::vector<std::string> recursive_read_only;  // paths in the container whose mounts the runtime made so
+  std::optional<ProcessUser> user;  // of its first process; nullopt: the runtime does not say
   std::optional<int64_t> deletion_grace_seconds;
   bool restarted_all = false;
 };

@@ -92,6 +92,15 @@ def test_pods_with_ids_of_their_own(cluster):
     cluster.kubectl('delete', 'pod', 'own-a', 'own-b', 'shared', '--wait=true')
 
 
+def test_as_whom_a_container_runs(cluster):
+    context = {'runAsUser': 1000, 'runAsGroup': 3000, 'supplementalGroups': [4000], 'supplementalGroupsPolicy': 'Strict'}
+    pod = run_pod(cluster, 'somebody', [container('main', ':')], securityContext=context)
+    user = pod['status']['containerStatuses'][0]['user']
+    assert user == {'linux': {'uid': 1000, 'gid': 3000, 'supplementalGroups': [3000, 4000]}}
+    assert inside(cluster, 'somebody', 'id', '-G').split() == ['3000', '4000']
+    cluster.kubectl('delete', 'pod', 'somebody', '--wait=true')
+
+
 @pytest.fixture
 def nested(tmp_path):
     """A folder with a file system of its own beneath."""
