@@ -30,6 +30,7 @@ exec /bin/busybox switch_root /root /sbin/init
 
 # A line of base64 is a command; its answer is one line: its exit status, and its output in base64.
 SHELL = """#!/bin/sh
+until [ -e /dev/virtio-ports/shell ]; do sleep 0.2; done
 exec <>/dev/virtio-ports/shell >&0
 echo ready
 while read -r line; do
@@ -41,7 +42,7 @@ done
 FILES = {
     'usr/local/lib/pintle-shell': SHELL,
     'etc/systemd/system/pintle-shell.service': '[Unit]\nDescription=The test\'s shell\nAfter=systemd-networkd.service opt-payload.mount\n'
-                                               'ConditionPathExists=/dev/virtio-ports/shell\n[Service]\nExecStart=/bin/sh /usr/local/lib/pintle-shell\n'
+                                               '[Service]\nExecStart=/bin/sh /usr/local/lib/pintle-shell\n'
                                                'Restart=always\nKillMode=process\n[Install]\nWantedBy=multi-user.target\n',
     'etc/systemd/network/20-any.network': '[Match]\nName=en*\n[Network]\nDHCP=ipv4\n',
     'etc/fstab': '/dev/vda / ext4 rw 0 1\n/dev/vdb /opt/payload ext4 ro 0 0\n',

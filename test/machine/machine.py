@@ -81,9 +81,12 @@ class Machine:
         self.shell.connect(str(path))
         self.lines = self.shell.makefile('rb')
         self.shell.settimeout(BOOT_S)
-        while self.lines.readline().strip() != b'ready':
-            if self.process.poll() is not None:
-                raise RuntimeError(f'the machine has ended: {self.console.read_text(errors="replace")[-2000:]}')
+        try:
+            while self.lines.readline().strip() != b'ready':
+                if self.process.poll() is not None:
+                    raise RuntimeError('the machine has ended')
+        except (RuntimeError, TimeoutError) as e:
+            raise RuntimeError(f'the machine does not start ({e}): {self.console.read_text(errors="replace")[-2000:]}') from e
         return self
 
     def wait(self, condition, what, timeout_s, pause_s=0.2):
