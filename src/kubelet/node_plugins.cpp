@@ -1,5 +1,8 @@
 #include "kubelet/node_plugins.h"
 
+#include "api/gen/storage_v1.h"
+#include "rt/far_time.h"
+
 namespace pintle::kubelet {
 
 namespace {
@@ -17,7 +20,22 @@ plugins::PluginWatcherDeps watcher_deps(const NodePluginsDeps& deps, plugins::Pl
 
 }  // namespace
 
-NodePlugins::NodePlugins(NodePluginsDeps deps) : csi(csi_deps(deps)), watcher_(watcher_deps(deps, csi)) {}
+NodePlugins::NodePlugins(NodePluginsDeps deps) : csi(csi_deps(deps)), watcher_(watcher_deps(deps, csi)) {
+  if (deps.cluster.informers) follow_csi_drivers(*deps.cluster.informers);
+}
+
+// What is said of drivers in the cluster: how often their limits are asked for.
+void NodePlugins::follow_csi_drivers(client::Informers& informers) {
+  using Driver = api::storage_v1::CSIDriver;
+  const auto told = [this](const Driver& driver) {
+    csi.ask_every(driver.metadata.name, rt::seconds_of(driver.spec.node_allocatable_update_period_seconds.value_or(0)));
+  };
+  client::Informer<Driver>::Handler handler;
+  handler.on_add = [told](const auto& driver, bool) { told(*driver); };
+  handler.on_update = [told](const auto&, const auto& driver) { told(*driver); };
+  handler.on_delete = [this](const auto& driver) { csi.ask_every(driver->metadata.name, rt::Duration(0)); };
+  informers.of<Driver>().add_handler(std::move(handler));
+}
 
 void NodePlugins::start() {
   csi.start();

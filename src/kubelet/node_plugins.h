@@ -25,6 +25,7 @@ struct NodePlugins {
   csi_drivers::CsiDrivers csi;
 
  private:
+  void follow_csi_drivers(client::Informers& informers);
   plugins::PluginWatcher watcher_;
 };
 

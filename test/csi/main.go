@@ -33,6 +33,7 @@ var (
 	topology  = flag.String("topology", "", "key=value")
 	data      = flag.String("data", "", "the folder of volumes")
 	failInfo  = flag.Int64("fail-info", 0, "how many calls of NodeGetInfo fail")
+	limitFile = flag.String("max-volumes-file", "", "a file with the number, read at each call")
 	noStaging = flag.Bool("no-staging", false, "volumes are published without being staged")
 )
 
@@ -58,6 +59,9 @@ func (d *driver) Probe(context.Context, *csi.ProbeRequest) (*csi.ProbeResponse, 
 func (d *driver) NodeGetInfo(context.Context, *csi.NodeGetInfoRequest) (*csi.NodeGetInfoResponse, error) {
 	if d.asked.Add(1) <= *failInfo {
 		return nil, status.Error(codes.Internal, "not yet")
+	}
+	if text, err := os.ReadFile(*limitFile); err == nil {
+		_, _ = fmt.Sscan(string(text), limit)
 	}
 	out := &csi.NodeGetInfoResponse{NodeId: *nodeID, MaxVolumesPerNode: *limit}
 	if key, value, found := strings.Cut(*topology, "="); found {

@@ -133,6 +133,20 @@ def test_the_node_is_made_anew(node, program):
         assert node.node()['metadata']['labels']['topology.csi.test/rack'] == 'r1' and ids(node) == {'a.csi.test': 'node'}
 
 
+def test_a_limit_that_changes(node, program):
+    limit = node.folder / 'limit'
+    limit.write_text('5')
+    node.server.kubectl('create', '-f', '-', stdin=json.dumps({'apiVersion': 'storage.k8s.io/v1', 'kind': 'CSIDriver', 'metadata': {'name': 'a.csi.test'},
+                                                               'spec': {'attachRequired': False, 'nodeAllocatableUpdatePeriodSeconds': 10}}))
+    with driver(node, program, 'a.csi.test', f'-max-volumes-file={limit}') as a:
+        await_true('its registration', lambda: a.said('registered true'))
+        assert drivers(node)['a.csi.test']['allocatable'] == {'count': 5}
+        limit.write_text('4')
+        await_true('the new limit', lambda: drivers(node)['a.csi.test']['allocatable'] == {'count': 4}, timeout_s=20)
+        assert a.said('NodeGetInfo') == 2
+    node.server.kubectl('delete', 'csidriver', 'a.csi.test')
+
+
 def test_refusals(node, program):
     with driver(node, program, 'a.csi.test') as a, driver(node, program, 'old.csi.test', '-version=0.3.0') as old, driver(node, program, '../evil', socket='evil') as evil:
         await_true('the good one', lambda: a.said('registered true'))

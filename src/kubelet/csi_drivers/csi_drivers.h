@@ -38,6 +38,11 @@ class CsiDrivers final : public plugins::PluginHandler {
   std::shared_ptr<csi::Driver> find(std::string_view name) const;
   // The Node is known; "" is not.
   void node_known(const std::string& uid);
+  // The driver is asked each `period` how many volumes it takes (its CSIDriver's nodeAllocatableUpdatePeriodSeconds), while it is registered.
+  // Zero: never.
+  void ask_every(const std::string& name, rt::Duration period);
+  // Asks it now; NotFound if it is not registered.
+  rt::Task<Result<Unit>> refresh(rt::Context ctx, std::string name);
 
   Result<Unit> validate(const plugins::Plugin& plugin) override;
   rt::Task<Result<Unit>> add(rt::Context ctx, plugins::Plugin plugin) override;
@@ -50,7 +55,11 @@ class CsiDrivers final : public plugins::PluginHandler {
     std::string socket;  // of its registration
   };
   Result<Version> judge(const plugins::Plugin& plugin) const;
-  rt::Task<Result<Unit>> introduce(rt::Context ctx, csi::Driver& driver);
+  rt::Task<Result<DriverOnNode>> ask(rt::Context ctx, std::shared_ptr<csi::Driver> driver);
+  rt::Task<Result<Unit>> introduce(rt::Context ctx, std::shared_ptr<csi::Driver> driver);
+  // Begins the asking anew, as what is known says.
+  void retime(const std::string& name);
+  rt::Task<void> keep_asking(rt::Context ctx, std::string name, rt::Duration period);
   void retire(std::shared_ptr<csi::Driver> driver);
   rt::Task<void> drain(std::shared_ptr<csi::Driver> driver);
 
@@ -58,6 +67,9 @@ class CsiDrivers final : public plugins::PluginHandler {
   std::unique_ptr<NodePublisher> publisher_;  // nullptr: no API server
   std::map<std::string, Registered, std::less<>> drivers_;
   std::vector<std::shared_ptr<csi::Driver>> retiring_;  // whose last calls are under way
+  std::map<std::string, rt::Duration> periods_;         // by driver, registered or not
+  std::map<std::string, rt::Context> asking_;
+  bool stopped_ = false;
   rt::TaskGroup tasks_;
 };
 

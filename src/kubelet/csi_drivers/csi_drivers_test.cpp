@@ -267,6 +267,49 @@ rt::Task<void> calls_end() {
   co_await a.stop();
 }
 
+rt::Task<void> asked_again() {
+  auto& runtime = rt::Executor::current().runtime();
+  const auto ctx = rt::Context::background();
+  Fixture test(runtime);
+  FakeDriver a(runtime, "/a.sock", "id-1");
+  a.volumes_max = 3;
+  const auto count = [&test] { return test.csi_node->spec.drivers.at(0).allocatable->count.value_or(0); };
+  test.drivers->start();
+  test.drivers->node_known("u1");
+  test.drivers->ask_every("a.io", 10s);
+  EXPECT_EQ((co_await test.drivers->refresh(ctx, "a.io")).error().reason, Reason::NotFound);
+  EXPECT_TRUE(co_await test.drivers->add(ctx, plugin("a.io", "/a.sock")));
+  a.volumes_max = 2;
+  (void)co_await rt::sleep_for(ctx, 9s);
+  EXPECT_EQ(count(), 3);
+  (void)co_await rt::sleep_for(ctx, 2s);
+  EXPECT_EQ(count(), 2);
+  a.broken = true;  // the last answer stands
+  (void)co_await rt::sleep_for(ctx, 10s);
+  EXPECT_EQ(test.told(), R"(a.io=id-1 {"a.io":"id-1"})");
+  a.broken = false;
+  test.drivers->ask_every("a.io", 10s);  // the same: the wait goes on
+  test.drivers->ask_every("a.io", 100s);
+  const int asked = a.asked;
+  (void)co_await rt::sleep_for(ctx, 90s);
+  EXPECT_EQ(a.asked, asked);
+  (void)co_await rt::sleep_for(ctx, 11s);
+  EXPECT_EQ(a.asked, asked + 1);
+  test.drivers->ask_every("a.io", 0s);
+  (void)co_await rt::sleep_for(ctx, 300s);
+  EXPECT_EQ(a.asked, asked + 1);
+  test.drivers->ask_every("a.io", 10s);
+  co_await test.drivers->remove(ctx, plugin("a.io", "/a.sock"));
+  (void)co_await rt::sleep_for(ctx, 300s);
+  EXPECT_EQ(a.asked, asked + 1);
+  EXPECT_TRUE(co_await test.drivers->add(ctx, plugin("a.io", "/a.sock")));
+  (void)co_await rt::sleep_for(ctx, 15s);
+  EXPECT_EQ(a.asked, asked + 3);
+  co_await test.stop();
+  co_await a.stop();
+}
+
+TEST(CsiDrivers, AreAskedAgain) { rt::testing::run_sim(asked_again(), 1); }
 TEST(CsiDrivers, ComeAndGo) { rt::testing::run_sim(comes_and_goes(), 1); }
 TEST(CsiDrivers, Failures) { rt::testing::run_sim(failures(), 1); }
 TEST(CsiDrivers, AnotherNodeOfTheName) { rt::testing::run_sim(another_node(), 1); }

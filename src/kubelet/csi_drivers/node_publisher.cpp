@@ -49,9 +49,12 @@ rt::Task<Result<Unit>> NodePublisher::publish(rt::Context ctx, DriverOnNode driv
   CO_TRY_ASSIGN(const auto lock, co_await writing_.lock(ctx));
   withdrawn_.erase(driver.name);
   auto written = co_await write(ctx, driver);
-  if (written) {
+  const bool gone = withdrawn_.contains(driver.name);  // while it was written
+  if (written && !gone) {
     std::string name = driver.name;
     wanted_.insert_or_assign(std::move(name), std::move(driver));
+  } else if (gone) {
+    poked_.set();
   } else if (wanted_.contains(driver.name)) {
     done_uid_.clear();  // what the one before it said is to stand there again
     poked_.set();

@@ -183,13 +183,14 @@ rt::Task<void> PluginWatcher::run(rt::Context ctx) {
       continue;
     }
     failures.reset();
+    const rt::TimePoint next = deps_.runtime.clock().now() + deps_.timing.look_pause;
     if (found->directories == directories) {
       (void)co_await watcher->changed(ctx);
     } else {
       directories = found->directories;
       watcher.reset();
     }
-    (void)co_await rt::sleep_for(ctx, deps_.timing.look_pause);
+    (void)co_await rt::sleep_until(ctx, std::max(next, deps_.runtime.clock().now() + deps_.timing.settle));
   }
 }
 

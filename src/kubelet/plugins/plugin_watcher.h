@@ -22,6 +22,7 @@ struct PluginTiming {
   rt::Duration notify = std::chrono::seconds(5);
   rt::Duration retry_first = std::chrono::milliseconds(500);
   rt::Duration retry_max = std::chrono::minutes(2);
+  rt::Duration settle = std::chrono::milliseconds(10);       // a socket's name is there a moment before it listens
   rt::Duration look_pause = std::chrono::milliseconds(100);  // between two looks at the folder, however often it changes
 };
 

@@ -120,7 +120,7 @@ PluginWatcherDeps deps_of(rt::Runtime& runtime, const std::string& folder, FakeH
   deps.handlers = {{csi_plugin_type, &handler}};
   deps.timing.retry_first = 20ms;
   deps.timing.retry_max = 100ms;
-  deps.timing.look_pause = 5ms;
+  deps.timing.settle = deps.timing.look_pause = 5ms;
   deps.timing.info = 10s;
   return deps;
 }
