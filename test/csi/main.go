@@ -1,4 +1,5 @@
-// A CSI driver of the tests' own, on the published Go interfaces: a volume is a folder below -data, staged and published by bind mounts. It
+// A CSI driver of the tests' own, on the published Go interfaces: a volume is a folder below -data, attached in name only, staged and published
+// by bind mounts. It
 // registers with the kubelet itself, as node-driver-registrar does for others. Each call is a line on standard output: its name, then "ok" or
 // the error.
 package main
@@ -49,7 +50,9 @@ func (d *driver) GetPluginInfo(context.Context, *csi.GetPluginInfoRequest) (*csi
 }
 
 func (d *driver) GetPluginCapabilities(context.Context, *csi.GetPluginCapabilitiesRequest) (*csi.GetPluginCapabilitiesResponse, error) {
-	return &csi.GetPluginCapabilitiesResponse{}, nil
+	return &csi.GetPluginCapabilitiesResponse{Capabilities: []*csi.PluginCapability{
+		{Type: &csi.PluginCapability_Service_{Service: &csi.PluginCapability_Service{Type: csi.PluginCapability_Service_CONTROLLER_SERVICE}}},
+		{Type: &csi.PluginCapability_VolumeExpansion_{VolumeExpansion: &csi.PluginCapability_VolumeExpansion{Type: csi.PluginCapability_VolumeExpansion_ONLINE}}}}}, nil
 }
 
 func (d *driver) Probe(context.Context, *csi.ProbeRequest) (*csi.ProbeResponse, error) {
@@ -72,7 +75,7 @@ func (d *driver) NodeGetInfo(context.Context, *csi.NodeGetInfoRequest) (*csi.Nod
 
 func (d *driver) NodeGetCapabilities(context.Context, *csi.NodeGetCapabilitiesRequest) (*csi.NodeGetCapabilitiesResponse, error) {
 	out := &csi.NodeGetCapabilitiesResponse{}
-	types := []csi.NodeServiceCapability_RPC_Type{csi.NodeServiceCapability_RPC_GET_VOLUME_STATS}
+	types := []csi.NodeServiceCapability_RPC_Type{csi.NodeServiceCapability_RPC_GET_VOLUME_STATS, csi.NodeServiceCapability_RPC_EXPAND_VOLUME}
 	if !*noStaging {
 		types = append(types, csi.NodeServiceCapability_RPC_STAGE_UNSTAGE_VOLUME)
 	}
@@ -121,6 +124,12 @@ func folder(id string) (string, error) {
 }
 
 func (d *driver) NodeStageVolume(_ context.Context, r *csi.NodeStageVolumeRequest) (*csi.NodeStageVolumeResponse, error) {
+	switch {
+	case r.StagingTargetPath == "":
+		return nil, missing("the path")
+	case r.VolumeCapability == nil:
+		return nil, missing("the capability")
+	}
 	path, err := folder(r.VolumeId)
 	if err == nil {
 		err = bind(path, r.StagingTargetPath, false)
@@ -129,10 +138,24 @@ func (d *driver) NodeStageVolume(_ context.Context, r *csi.NodeStageVolumeReques
 }
 
 func (d *driver) NodeUnstageVolume(_ context.Context, r *csi.NodeUnstageVolumeRequest) (*csi.NodeUnstageVolumeResponse, error) {
+	switch {
+	case r.VolumeId == "":
+		return nil, missing("the volume's id")
+	case r.StagingTargetPath == "":
+		return nil, missing("the path")
+	}
 	return &csi.NodeUnstageVolumeResponse{}, unbind(r.StagingTargetPath)
 }
 
 func (d *driver) NodePublishVolume(_ context.Context, r *csi.NodePublishVolumeRequest) (*csi.NodePublishVolumeResponse, error) {
+	switch {
+	case r.VolumeId == "":
+		return nil, missing("the volume's id")
+	case r.TargetPath == "":
+		return nil, missing("the path")
+	case r.VolumeCapability == nil:
+		return nil, missing("the capability")
+	}
 	from := r.StagingTargetPath
 	if *noStaging || from == "" {
 		path, err := folder(r.VolumeId)
@@ -145,6 +168,12 @@ func (d *driver) NodePublishVolume(_ context.Context, r *csi.NodePublishVolumeRe
 }
 
 func (d *driver) NodeUnpublishVolume(_ context.Context, r *csi.NodeUnpublishVolumeRequest) (*csi.NodeUnpublishVolumeResponse, error) {
+	switch {
+	case r.VolumeId == "":
+		return nil, missing("the volume's id")
+	case r.TargetPath == "":
+		return nil, missing("the path")
+	}
 	if err := unbind(r.TargetPath); err != nil {
 		return nil, err
 	}
@@ -155,6 +184,12 @@ func (d *driver) NodeUnpublishVolume(_ context.Context, r *csi.NodeUnpublishVolu
 }
 
 func (d *driver) NodeGetVolumeStats(_ context.Context, r *csi.NodeGetVolumeStatsRequest) (*csi.NodeGetVolumeStatsResponse, error) {
+	switch {
+	case r.VolumeId == "":
+		return nil, missing("the volume's id")
+	case r.VolumePath == "":
+		return nil, missing("the path")
+	}
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(r.VolumePath, &fs); err != nil {
 		return nil, status.Error(codes.NotFound, err.Error())
@@ -163,6 +198,19 @@ func (d *driver) NodeGetVolumeStats(_ context.Context, r *csi.NodeGetVolumeStats
 	return &csi.NodeGetVolumeStatsResponse{Usage: []*csi.VolumeUsage{
 		{Unit: csi.VolumeUsage_BYTES, Total: int64(fs.Blocks) * size, Available: int64(fs.Bavail) * size, Used: int64(fs.Blocks-fs.Bfree) * size},
 		{Unit: csi.VolumeUsage_INODES, Total: int64(fs.Files), Available: int64(fs.Ffree), Used: int64(fs.Files - fs.Ffree)}}}, nil
+}
+
+func (d *driver) NodeExpandVolume(_ context.Context, r *csi.NodeExpandVolumeRequest) (*csi.NodeExpandVolumeResponse, error) {
+	switch {
+	case r.VolumeId == "":
+		return nil, missing("the volume's id")
+	case r.VolumePath == "":
+		return nil, missing("the path")
+	}
+	if _, err := os.Stat(filepath.Join(*data, r.VolumeId)); err != nil {
+		return nil, status.Error(codes.NotFound, "no such volume")
+	}
+	return &csi.NodeExpandVolumeResponse{CapacityBytes: r.GetCapacityRange().GetRequiredBytes()}, nil
 }
 
 func (d *driver) GetInfo(context.Context, *registration.InfoRequest) (*registration.PluginInfo, error) {
@@ -203,6 +251,7 @@ func main() {
 	servers := []*grpc.Server{serve(*endpoint, func(s *grpc.Server) {
 		csi.RegisterIdentityServer(s, d)
 		csi.RegisterNodeServer(s, d)
+		csi.RegisterControllerServer(s, &controller{volumes: map[string]*volume{}})
 	})}
 	if *register != "" {
 		servers = append(servers, serve(*register, func(s *grpc.Server) { registration.RegisterRegistrationServer(s, d) }))
