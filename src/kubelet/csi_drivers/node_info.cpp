@@ -71,6 +71,10 @@ std::optional<int32_t> count_of(const DriverOnNode& driver) {
 
 Result<DriverOnNode> driver_on_node(std::string name, api::csi_v1::NodeGetInfoResponse info) {
   if (info.node_id.empty()) return error(Reason::Invalid, "error adding CSI driver node info: driverNodeID must not be empty");
+  if (info.node_id.size() > node_id_bytes_max)
+    return error(Reason::Invalid, "error adding CSI driver node info: the node id has more than 256 bytes");
+  if (info.accessible_topology && info.accessible_topology->segments.size() > topology_keys_max)
+    return error(Reason::Invalid, "error adding CSI driver node info: the topology has more than 64 keys");
   DriverOnNode out;
   out.name = std::move(name);
   out.node_id = std::move(info.node_id);

@@ -17,6 +17,9 @@ namespace pintle::kubelet::csi_drivers {
 inline constexpr std::string_view node_ids_annotation = "csi.volume.kubernetes.io/nodeid";
 inline constexpr std::string_view migrated_annotation = "storage.alpha.kubernetes.io/migrated-plugins";
 constexpr std::size_t driver_name_bytes_max = 63;
+constexpr std::size_t node_id_bytes_max = 256;  // the interface's
+// What a driver may put into the Node: no more labels than are meant in earnest.
+constexpr std::size_t topology_keys_max = 64;
 
 struct DriverOnNode {
   std::string name;
@@ -24,7 +27,7 @@ struct DriverOnNode {
   int64_t volumes_max = 0;  // 0: not told
   FlatMap<std::string> topology;
 };
-// What a driver said; Invalid without a node id.
+// What a driver said; Invalid without a node id, or past the limits above.
 Result<DriverOnNode> driver_on_node(std::string name, api::csi_v1::NodeGetInfoResponse info);
 
 // A version of the interface, by its numbers.

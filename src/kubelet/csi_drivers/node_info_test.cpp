@@ -77,6 +77,15 @@ TEST(CsiNodeInfo, CsiNode) {
   EXPECT_EQ(drivers_of(node), "a=i-2#2147483647 ");
   api::csi_v1::NodeGetInfoResponse nothing;
   EXPECT_FALSE(driver_on_node("a", nothing));
+  api::csi_v1::NodeGetInfoResponse much;
+  much.node_id = std::string(node_id_bytes_max, 'x');
+  for (std::size_t i = 0; i < topology_keys_max; ++i) much.accessible_topology.ensure().segments["k" + std::to_string(i)] = "v";
+  EXPECT_TRUE(driver_on_node("a", much));
+  much.accessible_topology->segments["more"] = "v";
+  EXPECT_FALSE(driver_on_node("a", much));
+  much.accessible_topology.reset();
+  much.node_id += 'x';
+  EXPECT_FALSE(driver_on_node("a", much));
 }
 
 void check_install(const Node& node, const DriverOnNode& one, std::string_view patch) {

@@ -21,6 +21,12 @@ constexpr uint32_t folder_mode = 0750;  // as upstream's
 
 std::string method(std::string_view name) { return std::string("/pluginregistration.Registration/").append(name); }
 
+bool is_bounded(const PluginInfo& info) {
+  const auto small = [](const std::string& word) { return word.size() <= word_bytes_max; };
+  return small(info.type) && small(info.name) && small(info.endpoint) && info.supported_versions.size() <= versions_max &&
+         std::ranges::all_of(info.supported_versions, small);
+}
+
 rt::BackoffOptions backoff_of(const PluginTiming& timing) {
   rt::BackoffOptions out;
   out.initial = timing.retry_first;
@@ -91,6 +97,7 @@ rt::Task<Result<Registration::Outcome>> Registration::run(rt::Context ctx, rt::C
     const Status& why = info.error();
     co_return error(why.reason, "RegisterPlugin error -- failed to get plugin info using RPC GetInfo at socket " + shown_ + ", err: " + why.message);
   }
+  if (!is_bounded(*info)) co_return co_await refuse(ctx, "RegisterPlugin error -- the plugin info is too long at socket " + shown_);
   const auto handler = deps_.handlers.find(info->type);
   if (handler == deps_.handlers.end())
     co_return co_await refuse(ctx, "RegisterPlugin error -- no handler registered for plugin type: " + info->type + " at socket " + shown_);

@@ -15,6 +15,9 @@ namespace pintle::kubelet::plugins {
 // Sockets past it are left out until others go.
 constexpr std::size_t plugins_max = 256;
 constexpr std::size_t info_bytes_max = 64 << 10;
+// Of what a plugin says of itself, which is told in logs; who says more is refused.
+constexpr std::size_t word_bytes_max = 1024;
+constexpr std::size_t versions_max = 64;
 
 struct PluginTiming {
   rt::Duration dial = std::chrono::seconds(10);

@@ -181,14 +181,18 @@ rt::Task<void> refusals() {
   PluginWatcher watcher(deps_of(runtime, folder, handler));
   watcher.start();
   FakePlugin bad(runtime, log, "bad"), other(runtime, log, "gpu", "DevicePlugin"), later(runtime, log, "later"), deaf(runtime, log, "deaf");
+  FakePlugin talker(runtime, log, "talker");
+  talker.endpoint = std::string(word_bytes_max + 1, 'x');
   deaf.deaf = true;
   std::filesystem::create_directories(folder);
   bad.listen(folder + "/bad.sock");
   other.listen(folder + "/gpu.sock");
   later.listen(folder + "/later.sock");
   deaf.listen(folder + "/deaf.sock");
+  talker.listen(folder + "/talker.sock");
   co_await log.wait("bad is told RegisterPlugin error -- plugin validation failed with err: bad it is");
   co_await log.wait("gpu is told RegisterPlugin error -- no handler registered for plugin type: DevicePlugin at socket " + folder + "/gpu.sock");
+  co_await log.wait("talker is told RegisterPlugin error -- the plugin info is too long at socket " + folder + "/talker.sock");
   co_await log.wait("later is told RegisterPlugin error -- plugin registration failed with err: not yet", 2);
   co_await log.wait("later is told yes");
   co_await log.wait("remove deaf");  // who cannot be told is not registered
@@ -199,6 +203,7 @@ rt::Task<void> refusals() {
   co_await other.stop();
   co_await later.stop();
   co_await deaf.stop();
+  co_await talker.stop();
 }
 
 // Accepts nothing, or says what is no HTTP/2.
