@@ -1,34 +1,12 @@
-// A unary call with typed messages.
+// The CRI's calls are typed as those of every service are.
 #pragma once
 
-#include <string>
-
-#include "api/codec.h"
-#include "net/grpc/channel.h"
+#include "rpc/typed_call.h"
 
 namespace pintle::cri {
 
-template <class T>
-std::string encode(const T& message) {
-  std::string out;
-  api::encode_proto(api::type_of<T>(), &message, out);
-  return out;
-}
-
-template <class T>
-Result<T> decode(std::string_view bytes) {
-  T message;
-  TRY(api::decode_proto(bytes, api::type_of<T>(), &message));
-  return message;
-}
-
-// `timeout` zero: only the context's deadline.
-template <class Response>
-rt::Task<Result<Response>> call(net::grpc::Channel& channel, rt::Context ctx, rt::Duration timeout, std::string method, std::string request) {
-  const rt::Context bounded = timeout > rt::Duration(0) ? ctx.with_timeout(timeout) : ctx;
-  auto answer = co_await channel.unary(bounded, std::move(method), std::move(request));
-  if (!answer) co_return Unexpected(std::move(answer).error());
-  co_return decode<Response>(*answer);
-}
+using rpc::call;
+using rpc::decode;
+using rpc::encode;
 
 }  // namespace pintle::cri

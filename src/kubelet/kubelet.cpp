@@ -2,6 +2,7 @@
 
 #include "kubelet/kubelet_host.h"
 #include "kubelet/node_life.h"
+#include "kubelet/node_plugins.h"
 #include "kubelet/node_runtime.h"
 #include "kubelet/pod_life.h"
 #include "kubelet/serving.h"
@@ -28,6 +29,7 @@ struct Kubelet::State {
   rt::TaskGroup tasks;
   std::unique_ptr<cri::RuntimeClient> cri;
   std::unique_ptr<ClusterAccess> cluster;
+  std::unique_ptr<NodePlugins> plugins;
   std::unique_ptr<NodeRuntime> node_runtime;
   std::unique_ptr<PodLife> pods;
   std::unique_ptr<NodeLife> node;
@@ -51,6 +53,7 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   configuration.cgroup_driver = co_await cgroup_driver(runtime, *cri, configuration.cgroup_driver);
   CO_TRY_ASSIGN(auto cgroups, make_node_cgroups(configuration, facts));
   cluster = std::make_unique<ClusterAccess>(deps.client, options.node_name);
+  plugins = std::make_unique<NodePlugins>(NodePluginsDeps{runtime, *cluster, paths});
   const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, changes, paths, options, facts};
   node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(for_images));
   pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, changes, options, facts, tasks});
@@ -68,6 +71,7 @@ void Kubelet::State::follow_changes() {
   changes.node = [this] {
     node->duties.changed();
     serving->node_changed();
+    if (const auto known = node->known()) plugins->csi.node_known(known->metadata.uid);
   };
   changes.pod_range = [this](std::string cidr) { tasks.spawn(node_runtime->tell_pod_cidr(tasks.context(), std::move(cidr))); };
   changes.assigned_pods = [this] { node->duties.changed(); };
@@ -82,6 +86,7 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
   pods->follow_api();
   if (cluster->informers) cluster->informers->start();
   node->start_agent();
+  plugins->start();
   pods->follow_runtime();
   if (options.configuration.rotate_certificates) cluster->renew_certificate(deps.runtime, certificates_dir(options));
   watch_shutdown();
@@ -107,6 +112,7 @@ rt::Task<void> Kubelet::State::stop() {
   if (node) co_await node->stop();
   if (pods) co_await pods->stop();
   if (node_runtime) co_await node_runtime->stop();
+  if (plugins) co_await plugins->stop();
   if (cluster) co_await cluster->stop();
   if (cri) co_await cri->close();
   if (root_bound && without_pods) give_back_root(paths);  // pods live on in it

@@ -45,6 +45,13 @@ def test_nodes_join_and_pods_run_everywhere(cluster):
     assert {p['spec']['nodeName'] for p in day_pods(cluster)} == {'server', 'agent0', 'agent1'}
 
 
+def test_nodes_keep_their_csi_nodes(cluster):
+    """Each by its own identity, which may write no other's."""
+    def owners():
+        return {n['metadata']['name']: n['metadata']['ownerReferences'][0]['uid'] for n in cluster.kubectl.json('get', 'csinodes')['items']}
+    await_true('a CSINode a node', lambda: owners() == {n['metadata']['name']: n['metadata']['uid'] for n in cluster.kubectl.json('get', 'nodes')['items']})
+
+
 def test_nodes_tell_their_own_names_and_addresses(cluster):
     for node in cluster.nodes:
         addresses = cluster.kubectl.json('get', 'node', node.name)['status']['addresses']

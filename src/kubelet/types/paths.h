@@ -27,6 +27,8 @@ class Paths {
   std::string container(std::string_view uid, std::string_view container) const { return join(pod(uid) + "/containers", container); }
   std::string etc_hosts(std::string_view uid) const { return pod(uid) + "/etc-hosts"; }
   std::string seccomp() const { return root_ + "/seccomp"; }
+  // Where programs of the node put the sockets by which they register.
+  std::string plugins_registry() const { return root_ + "/plugins_registry"; }
 
   // "/var/log/pods/NAMESPACE_NAME_UID", below it "CONTAINER/ATTEMPT.log".
   std::string pod_log(std::string_view namespace_name, std::string_view name, std::string_view uid) const {

@@ -104,12 +104,18 @@ rt::Task<Result<std::optional<std::string>>> StreamReader::next(rt::Context ctx)
     }
     if (piece->empty()) {
       CO_TRY(outcome(*stream_));
-      if (!messages_.empty()) co_return Unexpected(to_status(Code::Internal, "the answer ended within a message"));
+      if (!messages_.empty()) co_return Unexpected(to_status(Code::DataLoss, "the answer ended within a message"));
       co_return std::nullopt;
     }
     messages_.push(piece->view());
   }
 }
+
+namespace {
+constexpr std::string_view dial_failed = "connection error: dial ";
+}  // namespace
+
+bool never_sent(const Status& status) { return code_of(status) == Code::Unavailable && description_of(status).starts_with(dial_failed); }
 
 struct Channel::State {
   State(rt::Runtime& runtime_in, ChannelOptions options_in) : runtime(runtime_in), options(std::move(options_in)), tls(runtime, options.tls) {}
@@ -154,7 +160,7 @@ rt::Task<Result<Unit>> Channel::State::dial_one(rt::Context ctx) {
   dialed.set();
   if (!made) {
     if (ctx.done()) co_return Unexpected(ctx.status());
-    co_return Unexpected(to_status(Code::Unavailable, "connection error: dial " + url.host + ": " + made.error().message));
+    co_return Unexpected(to_status(Code::Unavailable, std::string(dial_failed).append(url.host).append(": ").append(made.error().message)));
   }
   if (closed) co_return error(Reason::Cancelled, "the channel is closed");
   current = std::make_shared<ClientConnection>(runtime, std::move(made->stream), url.scheme == "unix");
@@ -216,9 +222,9 @@ rt::Task<Result<std::string>> Channel::unary(rt::Context ctx, std::string method
   }
   CO_TRY_ASSIGN(auto reader, co_await server_stream(ctx, std::move(method), std::move(message)));
   CO_TRY_ASSIGN(auto answer, co_await reader->next(ctx));
-  if (!answer) co_return Unexpected(to_status(Code::Internal, "an answer without a message"));
+  if (!answer) co_return Unexpected(to_status(Code::DataLoss, "an answer without a message"));
   CO_TRY_ASSIGN(const auto more, co_await reader->next(ctx));
-  if (more) co_return Unexpected(to_status(Code::Internal, "more than one message in the answer"));
+  if (more) co_return Unexpected(to_status(Code::DataLoss, "more than one message in the answer"));
   co_return std::move(*answer);
 }
 

@@ -38,6 +38,9 @@ class StreamReader {
   MessageReader messages_;
 };
 
+// Whether the error of a call says that no connection could be made: the server has heard nothing of it.
+bool never_sent(const Status& status);
+
 class Channel {
  public:
   // BadRequest for a target that cannot be one, and for certificates that cannot be used. Belongs to the current executor.

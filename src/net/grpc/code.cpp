@@ -30,7 +30,20 @@ constexpr std::array<Row, 17> rows{{{"OK", Reason::Unknown},
                                     {"DataLoss", Reason::StoreReadError},
                                     {"Unauthenticated", Reason::Unauthorized}}};
 
+constexpr std::string_view prefix = "rpc error: code = ";
 constexpr std::string_view mark = " desc = ";
+
+// Of an error that came from to_status(): several codes share a reason. Ok: of no such one.
+Code code_in_message(const Status& status) {
+  std::string_view text = status.message;
+  if (!text.starts_with(prefix)) return Code::Ok;
+  text.remove_prefix(prefix.size());
+  text = text.substr(0, text.find(mark));
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    if (rows[i].name == text && rows[i].reason == status.reason) return static_cast<Code>(i);
+  }
+  return Code::Ok;
+}
 
 }  // namespace
 
@@ -49,12 +62,13 @@ Status to_status(Code code, std::string_view description) {
   const auto i = static_cast<std::size_t>(code);
   Status status;
   status.reason = i < rows.size() ? rows[i].reason : Reason::Unknown;
-  status.message = "rpc error: code = " + code_name(code);
+  status.message = std::string(prefix).append(code_name(code));
   status.message.append(mark).append(description);
   return status;
 }
 
 Code code_of(const Status& status) {
+  if (const Code told = code_in_message(status); told != Code::Ok) return told;
   switch (status.reason) {
     case Reason::Unknown: return Code::Unknown;
     case Reason::NotAcceptable:
@@ -74,7 +88,7 @@ Code code_of(const Status& status) {
 
 std::string_view description_of(const Status& status) {
   const std::string_view message = status.message;
-  if (!message.starts_with("rpc error: code = ")) return message;
+  if (!message.starts_with(prefix)) return message;
   const auto at = message.find(mark);
   return at == std::string_view::npos ? message : message.substr(at + mark.size());
 }

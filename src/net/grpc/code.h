@@ -36,7 +36,7 @@ Code parse_code(std::string_view text);
 // The error of a call that ended with `code`. Its message is Go's: `rpc error: code = NotFound desc = ...`. Unimplemented
 // is Reason::MethodNotAllowed, Unavailable Reason::ServiceUnavailable, DeadlineExceeded Reason::Timeout.
 Status to_status(Code code, std::string_view description);
-// What a server answers for an error.
+// What a server answers for an error. code_of(to_status(code, text)) is `code`.
 Code code_of(const Status& status);
 // The description of an error that came from to_status(), without the "rpc error" prefix; else the message as it is.
 std::string_view description_of(const Status& status);

@@ -53,6 +53,8 @@ TEST(GrpcCode, BecomesAStatusAndBack) {
   EXPECT_EQ(status.reason, Reason::NotFound);
   EXPECT_EQ(description_of(status), "no such container");
   EXPECT_EQ(code_of(status), Code::NotFound);
+  for (int i = 1; i <= 16; ++i) EXPECT_EQ(code_of(to_status(static_cast<Code>(i), "x")), static_cast<Code>(i)) << i;
+  EXPECT_EQ(code_of(Status{Reason::Conflict, 0, "rpc error: code = NotFound desc = x", {}}), Code::FailedPrecondition);  // another's words
   EXPECT_EQ(parse_code("12"), Code::Unimplemented);
   EXPECT_EQ(parse_code("99"), Code::Unknown);
 }

@@ -1,0 +1,33 @@
+// Handlers of typed messages on a net::grpc::Server. A request that does not decode is InvalidArgument.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "net/grpc/code.h"
+#include "net/grpc/server.h"
+#include "rpc/typed_call.h"
+
+namespace pintle::rpc {
+
+namespace detail {
+template <class Service, class Request, class Response>
+rt::Task<Result<std::string>> answer(Service* service, rt::Task<Result<Response>> (Service::*method)(rt::Context, Request), rt::Context ctx,
+                                     std::string bytes) {
+  auto request = decode<Request>(bytes);
+  if (!request) co_return Unexpected(net::grpc::to_status(net::grpc::Code::InvalidArgument, request.error().message));
+  auto response = co_await (service->*method)(std::move(ctx), std::move(*request));
+  if (!response) co_return Unexpected(std::move(response).error());
+  co_return encode<Response>(*response);
+}
+}  // namespace detail
+
+// `path` is "/package.Service/Name"; `service` outlives the server. Before the server's start().
+template <class Service, class Request, class Response>
+void on_unary(net::grpc::Server& server, std::string path, Service& service, rt::Task<Result<Response>> (Service::*method)(rt::Context, Request)) {
+  server.on(std::move(path), [at = &service, method](rt::Context ctx, std::string bytes) {
+    return detail::answer<Service, Request, Response>(at, method, std::move(ctx), std::move(bytes));
+  });
+}
+
+}  // namespace pintle::rpc
