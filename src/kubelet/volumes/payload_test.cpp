@@ -87,7 +87,6 @@ TEST(VolumeKinds, Directories) {
   volume = {};
   volume.nfs.ensure();
   EXPECT_EQ(kind_of(volume), VolumeKind::Unsupported);
-  EXPECT_EQ(source_name(volume), "nfs");
   core::Pod pod;
   pod.metadata.name = "web";
   volume = {};

@@ -28,14 +28,4 @@ std::string_view plugin_directory(VolumeKind kind) {
   }
 }
 
-std::string_view source_name(const core::Volume& volume) {
-  if (volume.csi) return "csi";
-  if (volume.nfs) return "nfs";
-  if (volume.iscsi) return "iscsi";
-  if (volume.fc) return "fc";
-  if (volume.git_repo) return "gitRepo";
-  if (volume.flex_volume) return "flexVolume";
-  return "of this type";
-}
-
 }  // namespace pintle::kubelet::volumes

@@ -5,9 +5,13 @@
 
 #include "component/log.h"
 #include "kubelet/volumes/ownership.h"
+#include "kubelet/volumes/plugins/local.h"
+#include "kubelet/volumes/plugins/pod_local.h"
+#include "kubelet/volumes/plugins/projecting.h"
+#include "kubelet/volumes/pod_tokens.h"
 #include "kubelet/volumes/volume_files.h"
 #include "kubelet/volumes/volume_kinds.h"
-#include "kubelet/volumes/volume_maker.h"
+#include "kubelet/volumes/volume_resolver.h"
 #include "rt/backoff.h"
 #include "rt/sync.h"
 
@@ -90,10 +94,22 @@ std::string waits_for(const Missing& missing, std::string_view why) {
          ": " + std::string(why);
 }
 
+VolumePlugins make_plugins(const VolumeManagerDeps& deps) {
+  const auto allocatable = [asked = deps.node_allocatable] { return asked ? asked() : FlatMap<api::Quantity>(); };
+  VolumePlugins out;
+  out.add(plugins::make_empty_dir_plugin({deps.runtime, deps.paths, allocatable}));
+  out.add(plugins::make_host_path_plugin(deps.runtime));
+  out.add(plugins::make_image_plugin());
+  for (VolumePluginPtr& plugin : plugins::make_projecting_plugins({deps.runtime, deps.paths, deps.objects, allocatable})) out.add(std::move(plugin));
+  out.add(plugins::make_local_plugin({deps.runtime, deps.paths}));
+  for (const VolumePluginPtr& plugin : deps.more_plugins) out.add(plugin);
+  return out;
+}
+
 class Manager final : public VolumeManager {
  public:
-  explicit Manager(VolumeManagerDeps deps) : maker_(std::move(deps)) {
-    if (maker_.deps().objects) maker_.deps().objects->on_change([this](const std::vector<std::string>& uids) { wake(uids); });
+  explicit Manager(VolumeManagerDeps deps) : deps_(std::move(deps)), plugins_(make_plugins(deps_)) {
+    if (deps_.objects) deps_.objects->on_change([this](const std::vector<std::string>& uids) { wake(uids); });
   }
 
   rt::Task<Result<Unit>> prepare(rt::Context ctx, PodPtr pod) override {
@@ -122,7 +138,7 @@ class Manager final : public VolumeManager {
     if (it == pods_.end()) return;
     PodVolumes& state = *it->second;
     const bool differs = !same_metadata(*state.pod, *pod);
-    if (maker_.deps().objects && state.pod != pod) maker_.deps().objects->add_pod(*pod);
+    if (deps_.objects && state.pod != pod) deps_.objects->add_pod(*pod);
     state.pod = std::move(pod);
     if (differs) state.tell();
   }
@@ -147,12 +163,12 @@ class Manager final : public VolumeManager {
       co_return removed;
     }
     if (const auto it = pods_.find(pod_uid); it != pods_.end() && it->second == state) pods_.erase(it);
-    if (maker_.deps().objects) maker_.deps().objects->remove_pod(pod_uid);
+    if (deps_.objects) deps_.objects->remove_pod(pod_uid);
     co_return Unit{};
   }
 
   std::vector<std::string> pods_on_disk() const override {
-    auto names = list_names(maker_.deps().paths.pods());
+    auto names = list_names(deps_.paths.pods());
     return names ? std::move(*names) : std::vector<std::string>();
   }
 
@@ -163,11 +179,11 @@ class Manager final : public VolumeManager {
   }
 
  private:
-  rt::Runtime& runtime() const { return maker_.deps().runtime; }
+  rt::Runtime& runtime() const { return deps_.runtime; }
 
   // A slice at a time: however much a pod leaves, the threads for blocking work are there for others between.
   rt::Task<Result<Unit>> remove_directory(rt::Context ctx, std::string pod_uid) {
-    const Paths& paths = maker_.deps().paths;
+    const Paths& paths = deps_.paths;
     const rt::Clock& clock = runtime().clock();
     while (true) {
       Result<Unit> removed = Unit{};
@@ -184,8 +200,8 @@ class Manager final : public VolumeManager {
     if (!state) {
       state = std::make_shared<PodVolumes>();
       state->pod = pod;
-      if (maker_.deps().client) state->tokens = std::make_unique<PodTokens>(runtime(), *maker_.deps().client);
-      if (maker_.deps().objects) maker_.deps().objects->add_pod(*pod);
+      if (deps_.client) state->tokens = std::make_unique<PodTokens>(runtime(), *deps_.client);
+      if (deps_.objects) deps_.objects->add_pod(*pod);
     }
     return state;
   }
@@ -213,15 +229,18 @@ class Manager final : public VolumeManager {
 
   // A component of make_missing(), which waits for it.
   rt::Task<void> make_one(rt::Context ctx, PodVolumesPtr state, PodPtr pod, const core::Volume& volume, bool early, Missing& missing) {
-    auto spec = co_await maker_.resolve(ctx, pod, volume);
+    auto spec = co_await resolve_volume(ctx, deps_.client, pod, volume);
     if (!spec) {
-      missing.add(volume.name, spec.error());
-      missing.unresolved.push_back(volume.name);
-      if (!early || spec.error().reason != Reason::Forbidden) missing.reasons.push_back(spec.error().message);
+      refuse(volume, std::move(spec).error(), early, missing);
+      co_return;
+    }
+    const VolumePluginPtr plugin = plugins_.find(*spec);
+    if (!plugin) {
+      refuse(volume, unsupported(*spec), early, missing);
       co_return;
     }
     const char* event = spec->block ? "FailedMapVolume" : "FailedMount";
-    auto made = co_await maker_.make(ctx, pod, std::move(*spec), state->tokens.get());
+    auto made = co_await make(ctx, plugin, pod, std::move(*spec), state->tokens.get());
     if (made) {
       state->made[volume.name] = std::move(*made);
       co_return;
@@ -231,9 +250,29 @@ class Manager final : public VolumeManager {
     warn(*pod, event, made.error().message);
   }
 
+  static void refuse(const core::Volume& volume, Status why, bool early, Missing& missing) {
+    missing.add(volume.name, why);
+    missing.unresolved.push_back(volume.name);
+    if (!early || why.reason != Reason::Forbidden) missing.reasons.push_back(std::move(why.message));
+  }
+
+  // Error: what the event says (`MountVolume.SetUp failed for volume "a" : ...`).
+  rt::Task<Result<MountedVolume>> make(rt::Context ctx, VolumePluginPtr plugin, PodPtr pod, VolumeSpec spec, PodTokens* tokens) {
+    if (spec.block && !plugin->maps_devices())
+      co_return Unexpected(
+          step_error("MapVolume.SetUpDevice", spec, {Reason::Invalid, 0, "raw block volumes are not supported for this volume type", {}}));
+    if (!spec.mount_options.empty() && !plugin->takes_mount_options())
+      co_return Unexpected(
+          step_error("MountVolume.MountOptionSupport check", spec, {Reason::Invalid, 0, "mount options are not supported for this volume type", {}}));
+    PodVolume volume{std::move(pod), std::move(spec), tokens};
+    Published made = co_await plugin->publish(std::move(ctx), volume);
+    if (made.end.outcome != Outcome::Done) co_return Unexpected(step_error(made.end.part, volume.spec, std::move(made.end.why)));
+    co_return std::move(made.volume);
+  }
+
   void warn(const core::Pod& pod, std::string_view event, const std::string& message) const {
     component::log::info(1, message, {{"pod", pod.metadata.namespace_ + "/" + pod.metadata.name}});
-    if (maker_.deps().warn) maker_.deps().warn(pod, event, message);
+    if (deps_.warn) deps_.warn(pod, event, message);
   }
 
   static Unexpected<Status> unmounted(const Missing& missing, const Status& why) {
@@ -277,7 +316,9 @@ class Manager final : public VolumeManager {
     Result<Unit> out = Unit{};
     for (const core::Volume& volume : pod->spec.volumes) {
       if (!kubelet::volumes::follows_api(kind_of(volume)) || !state->made.contains(volume.name)) continue;
-      const auto made = co_await maker_.make(ctx, pod, resolve(pod, volume), state->tokens.get());
+      VolumeSpec spec = resolve(pod, volume);
+      VolumePluginPtr plugin = plugins_.find(spec);
+      const auto made = co_await make(ctx, std::move(plugin), pod, std::move(spec), state->tokens.get());
       if (made) continue;
       if (ctx.done()) co_return Unexpected(ctx.status());
       warn(*pod, "FailedMount", made.error().message);
@@ -286,7 +327,8 @@ class Manager final : public VolumeManager {
     co_return out;
   }
 
-  VolumeMaker maker_;
+  const VolumeManagerDeps deps_;
+  const VolumePlugins plugins_;
   std::map<std::string, PodVolumesPtr, std::less<>> pods_;
   bool stopped_ = false;
 };

@@ -17,20 +17,11 @@
 #include "kubelet/referenced_objects/referenced_objects.h"
 #include "kubelet/types/paths.h"
 #include "kubelet/types/pod.h"
+#include "kubelet/volumes/volume_plugin.h"
 #include "rt/context.h"
 #include "rt/runtime.h"
 
 namespace pintle::kubelet::volumes {
-
-// A volume of a pod that is ready for containers.
-struct MountedVolume {
-  std::string name;        // of pod.spec.volumes
-  std::string host_path;   // what a container mounts; "" for an image volume
-  bool read_only = false;  // whatever the mount says (configMap, secret, projected, downwardAPI)
-  bool image = false;      // the runtime mounts an image: nothing on this side
-  bool is_file = false;    // a hostPath that is no directory
-};
-using MountedVolumes = std::vector<MountedVolume>;
 
 struct VolumeManagerDeps {
   rt::Runtime& runtime;
@@ -42,6 +33,8 @@ struct VolumeManagerDeps {
   std::function<FlatMap<api::Quantity>()> node_allocatable;
   // Warning events about a pod: reason (FailedMount, FailedMapVolume ...) and message.
   std::function<void(const api::core_v1::Pod& pod, std::string_view reason, const std::string& message)> warn;
+  // Kinds of volumes beside those of the kubelet's own.
+  std::vector<VolumePluginPtr> more_plugins;
 };
 
 class VolumeManager {

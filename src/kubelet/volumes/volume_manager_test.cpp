@@ -76,7 +76,7 @@ struct Fixture {
       client = std::make_unique<client::Client>(
           runtime, std::shared_ptr<net::Transport>(net::make_in_process_transport(runtime, *server, "system:node:n1")), config);
     }
-    VolumeManagerDeps deps{runtime, client.get(), &objects, Paths(root_dir), {}, {}};
+    VolumeManagerDeps deps{runtime, client.get(), &objects, Paths(root_dir), {}, {}, {}};
     deps.node_allocatable = [] { return FlatMap<api::Quantity>{{"memory", api::Quantity::parse("1Gi").value()}}; };
     deps.warn = [this](const core::Pod&, std::string_view reason, const std::string& message) {
       warnings.push_back(std::string(reason) + ": " + message);
@@ -217,12 +217,15 @@ rt::Task<void> check_given_up(Fixture& f) {
   EXPECT_FALSE(ready);
   if (!ready) {
     EXPECT_EQ(ready.error().message,
-              "unmounted volumes=[host share], unattached volumes=[], failed to process volumes=[]: context deadline exceeded");
+              "unmounted volumes=[host share], unattached volumes=[], failed to process volumes=[share]: context deadline exceeded");
   }
   EXPECT_EQ(f.warnings.size(), 2u);
   if (f.warnings.size() == 2) {
     EXPECT_EQ(f.warnings[0],
               "FailedMount: MountVolume.SetUp failed for volume \"host\" : hostPath type check failed: " + f.root_dir + "/none is not a directory");
+    EXPECT_EQ(f.warnings[1],
+              "FailedMount: Unable to attach or mount volumes: unmounted volumes=[host share], unattached volumes=[], failed to process "
+              "volumes=[share]: failed to get Plugin from volumeSpec for volume \"share\" err=no volume plugin matched");
   }
   EXPECT_EQ(f.manager->mounted("u1"), nullptr);
   // What was made goes, too.
@@ -339,7 +342,7 @@ TEST_F(ClaimVolumes, AreMadeOrSayWhyNot) {
               c.pod.spec.containers[0].volume_mounts.clear();
               c.pod.spec.containers[0].volume_devices.emplace_back().name = "v";
             }),
-            "FailedMapVolume: MapVolume.SetUpDevice failed for volume \"pv\" : raw block volumes are not supported by this kubelet yet");
+            "FailedMapVolume: MapVolume.SetUpDevice failed for volume \"pv\" : raw block volumes are not supported for this volume type");
 }
 
 core::Pod pod_with_token() {
