@@ -61,6 +61,7 @@ std::unique_ptr<node::NodeAgent> NodeLife::make_agent() {
   out.register_node = deps.options.configuration.register_node.value_or(true);
   out.pressure = [this] { return eviction.pressure(); };
   out.other_errors = [this] { return duties.not_ready(); };
+  out.volumes_in_use = [this] { return deps.node.volumes->volumes_in_use(); };
   out.on_pod_cidrs = [this](const std::vector<std::string>& cidrs) {
     if (!cidrs.empty()) deps.changes.pod_range(cidrs.front());
   };

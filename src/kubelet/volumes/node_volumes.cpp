@@ -39,7 +39,8 @@ NodeVolume& NodeVolumes::at(std::string_view name) {
 
 void NodeVolumes::enter(const std::string& name, VolumeTraits traits) {
   const auto [it, fresh] = volumes_.try_emplace(name);
-  CHECK(fresh || it->second.traits == traits, "a volume keeps its traits while it is there");
+  const VolumeTraits& before = it->second.traits;
+  CHECK(fresh || (before.attachable == traits.attachable && before.staged == traits.staged), "a volume keeps its traits while it is there");
   it->second.traits = traits;
 }
 
@@ -49,8 +50,14 @@ void NodeVolumes::adopt(const std::string& name, VolumeTraits traits, bool stage
   if (staged) volume.stage.presence = Presence::Uncertain;
   for (const std::string& uid : pod_uids) {
     volume.pods[uid].presence = Presence::Uncertain;
+    volume.pods[uid].held = true;
     index(name, uid);
   }
+}
+
+void NodeVolumes::let_go(std::string_view name, std::string_view pod_uid) {
+  NodeVolume& volume = at(name);
+  if (const auto pod = volume.pods.find(pod_uid); pod != volume.pods.end()) pod->second.held = false;
 }
 
 VolumePlace& NodeVolumes::place(std::string_view name, const VolumeStep& step) {

@@ -44,6 +44,7 @@ struct VolumePlace {
   Presence presence = Presence::Absent;
   std::optional<StepKind> running;
   std::optional<StepKind> backing_off;  // the step that failed; another may be taken at once
+  bool held = false;                    // of a pod: an earlier process made it, and it is not known yet whether the pod goes on
 
   bool is_clear() const { return presence == Presence::Absent && !running; }
 };
@@ -61,10 +62,12 @@ class NodeVolumes {
  public:
   // nullptr: nothing is there.
   const NodeVolume* find(std::string_view name) const;
-  // The volume is to be there. CHECK: its traits are what they were.
+  // The volume is to be there. CHECK: it is attachable and staged as before; what is found on disk does not say whether it is one pod's.
   void enter(const std::string& name, VolumeTraits traits);
-  // What an earlier process left, read from disk before any step: uncertain.
+  // What an earlier process left, read from disk before any step: uncertain, and held for its pods until let_go().
   void adopt(const std::string& name, VolumeTraits traits, bool staged, const std::vector<std::string>& pod_uids);
+  // The pod wants the volume, or nothing any more.
+  void let_go(std::string_view name, std::string_view pod_uid);
   // CHECK: the place runs no step.
   void begin(std::string_view name, const VolumeStep& step);
   void end(std::string_view name, const VolumeStep& step, Outcome outcome);

@@ -85,7 +85,7 @@ TEST(VolumeKinds, Directories) {
   volume.projected.ensure();
   EXPECT_EQ(plugin_directory(kind_of(volume)), "kubernetes.io~projected");
   volume = {};
-  volume.nfs.ensure();
+  volume.iscsi.ensure();
   EXPECT_EQ(kind_of(volume), VolumeKind::Unsupported);
   core::Pod pod;
   pod.metadata.name = "web";

@@ -11,7 +11,9 @@
 #include "kubelet/volumes/pod_tokens.h"
 #include "kubelet/volumes/volume_files.h"
 #include "kubelet/volumes/volume_kinds.h"
+#include "kubelet/volumes/volume_reconciler.h"
 #include "kubelet/volumes/volume_resolver.h"
+#include "kubelet/volumes/volumes_left.h"
 #include "rt/backoff.h"
 #include "rt/sync.h"
 
@@ -34,6 +36,7 @@ constexpr rt::Duration retry_max = std::chrono::seconds(122);
 struct PodVolumes {
   PodPtr pod;
   std::map<std::string, MountedVolume, std::less<>> made;  // by the volume's name
+  std::map<std::string, VolumeSpec, std::less<>> wanted;   // of the reconciler, by the volume's name
   MountedVolumes mounted;                                  // in the pod's order
   bool ready = false;
   bool following = false;
@@ -58,8 +61,14 @@ struct Missing {
   std::vector<std::string> names;
   std::vector<std::string> unresolved;  // of them: it is not known what is to be mounted, or the pod may not have it
   std::vector<std::string> reasons;     // of the unresolved, those to tell of
+  std::size_t pending = 0;              // of them: what they wait for wakes their pod
   bool forbidden = true;                // none for another reason
 
+  void wait_for(const std::string& name) {
+    names.push_back(name);
+    ++pending;
+    forbidden = false;
+  }
   void add(const std::string& name, const Status& why) {
     names.push_back(name);
     forbidden = forbidden && why.reason == Reason::Forbidden;
@@ -106,13 +115,23 @@ VolumePlugins make_plugins(const VolumeManagerDeps& deps) {
   return out;
 }
 
+// Attached, with its path; said by this node to be in use before: what a controller saw, it does not detach.
+std::map<std::string, std::string> attached_and_in_use(const core::Node& node) {
+  std::map<std::string, std::string> out;
+  const auto& in_use = node.status.volumes_in_use;
+  for (const core::AttachedVolume& volume : node.status.volumes_attached)
+    if (std::ranges::find(in_use, volume.name) != in_use.end()) out.emplace(volume.name, volume.device_path);
+  return out;
+}
+
 class Manager final : public VolumeManager {
  public:
-  explicit Manager(VolumeManagerDeps deps) : deps_(std::move(deps)), plugins_(make_plugins(deps_)) {
+  explicit Manager(VolumeManagerDeps deps) : deps_(std::move(deps)), plugins_(make_plugins(deps_)), reconciler_(reconciler_deps()) {
     if (deps_.objects) deps_.objects->on_change([this](const std::vector<std::string>& uids) { wake(uids); });
   }
 
   rt::Task<Result<Unit>> prepare(rt::Context ctx, PodPtr pod) override {
+    CO_TRY(co_await read_disk(ctx));
     PodVolumesPtr state = enter(pod);
     if (state->ready) {
       update(std::move(pod));
@@ -126,8 +145,10 @@ class Manager final : public VolumeManager {
       auto missing = co_await make_missing(ctx, state, early);
       if (!missing) co_return Unexpected(std::move(missing).error());
       if (missing->names.empty()) break;
-      const auto wait = early && missing->forbidden ? early_retry : backoff.next(runtime().random());
-      if (const auto woken = co_await state->appeared.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(*missing, ctx.status());
+      rt::Context until = ctx;
+      if (missing->pending < missing->names.size())
+        until = ctx.with_timeout(early && missing->forbidden ? early_retry : backoff.next(runtime().random()));
+      if (const auto woken = co_await state->appeared.wait(until); !woken && ctx.done()) co_return unmounted(*missing, ctx.status());
     }
     settle(*state);
     co_return Unit{};
@@ -149,6 +170,7 @@ class Manager final : public VolumeManager {
   }
 
   rt::Task<Result<Unit>> tear_down(rt::Context ctx, std::string pod_uid) override {
+    CO_TRY(co_await read_disk(ctx));
     PodVolumesPtr state;
     rt::AsyncMutex::Lock lock;
     if (const auto it = pods_.find(pod_uid); it != pods_.end()) {
@@ -157,7 +179,8 @@ class Manager final : public VolumeManager {
       co_await state->tasks.close();
       CO_TRY_ASSIGN(lock, co_await state->working.lock(ctx));
     }
-    const Result<Unit> removed = co_await remove_directory(ctx, pod_uid);
+    Result<Unit> removed = co_await let_go(ctx, pod_uid);
+    if (removed) removed = co_await remove_directory(ctx, pod_uid);
     if (!removed) {
       component::log::error("Failed to remove the volumes of a pod", {{"podUID", pod_uid}, {"err", removed.error().message}});
       co_return removed;
@@ -174,12 +197,67 @@ class Manager final : public VolumeManager {
 
   rt::Task<void> stop() override {
     stopped_ = true;
+    co_await tasks_.close();
     const auto pods = pods_;
     for (const auto& [uid, state] : pods) co_await state->tasks.close();
+    co_await reconciler_.stop();
   }
+
+  void node_changed(const core::Node& node) override {
+    const bool relabelled = !node_labels_ || *node_labels_ != node.metadata.labels;
+    if (relabelled) node_labels_ = node.metadata.labels;
+    reconciler_.set_attached(attached_and_in_use(node));
+    if (!relabelled) return;
+    for (const auto& [uid, state] : pods_)
+      if (!state->ready) state->appeared.set();
+  }
+
+  std::optional<std::vector<std::string>> volumes_in_use() const override {
+    if (!disk_read_) return std::nullopt;
+    const auto& names = reconciler_.in_use();
+    return std::vector<std::string>(names.begin(), names.end());
+  }
+
+  void start() override { tasks_.spawn(read_disk_first(tasks_.context())); }
 
  private:
   rt::Runtime& runtime() const { return deps_.runtime; }
+
+  VolumeReconcilerDeps reconciler_deps() {
+    VolumeReconcilerDeps out{runtime(), {}, {}, {}};
+    out.warn = [this](const core::Pod& pod, std::string_view event, const std::string& message) { warn(pod, event, message); };
+    out.ready = [this](const std::string& uid) {
+      if (const auto it = pods_.find(uid); it != pods_.end()) it->second->appeared.set();
+    };
+    out.in_use_changed = [this] {
+      if (deps_.in_use_changed) deps_.in_use_changed();
+    };
+    return out;
+  }
+
+  rt::Task<void> read_disk_first(rt::Context ctx) { (void)co_await read_disk(std::move(ctx)); }
+
+  rt::Task<Result<Unit>> read_disk(rt::Context ctx) {
+    if (disk_read_) co_return Unit{};
+    CO_TRY_ASSIGN(const rt::AsyncMutex::Lock lock, co_await reading_disk_.lock(ctx));
+    if (disk_read_) co_return Unit{};
+    std::vector<LeftVolume> left;
+    co_await runtime().run_blocking([&] { left = volumes_left(deps_.paths, plugins_); });
+    for (LeftVolume& volume : left) reconciler_.adopt(volume.plugin, volume.on_disk, volume.staged, std::move(volume.pod_uid));
+    disk_read_ = true;
+    reconciler_.adopted();
+    if (deps_.in_use_changed && !reconciler_.in_use().empty()) deps_.in_use_changed();
+    co_return Unit{};
+  }
+
+  // What its containers had of volumes goes first: sub-paths are mounts of the same.
+  rt::Task<Result<Unit>> let_go(rt::Context ctx, std::string pod_uid) {
+    const std::string subpaths = deps_.paths.subpaths(pod_uid);
+    Result<Unit> unmounted = Unit{};
+    co_await runtime().run_blocking([&] { unmounted = unmount_all(subpaths); });
+    if (!unmounted) co_return unmounted;
+    co_return co_await reconciler_.release(std::move(ctx), std::move(pod_uid));
+  }
 
   // A slice at a time: however much a pod leaves, the threads for blocking work are there for others between.
   rt::Task<Result<Unit>> remove_directory(rt::Context ctx, std::string pod_uid) {
@@ -229,18 +307,37 @@ class Manager final : public VolumeManager {
 
   // A component of make_missing(), which waits for it.
   rt::Task<void> make_one(rt::Context ctx, PodVolumesPtr state, PodPtr pod, const core::Volume& volume, bool early, Missing& missing) {
+    if (const auto known = state->wanted.find(volume.name); known != state->wanted.end()) {
+      want(*state, pod, known->second, missing);
+      co_return;
+    }
     auto spec = co_await resolve_volume(ctx, deps_.client, pod, volume);
     if (!spec) {
       refuse(volume, std::move(spec).error(), early, missing);
       co_return;
     }
     const VolumePluginPtr plugin = plugins_.find(*spec);
-    if (!plugin) {
+    const auto absent = plugin ? std::nullopt : driver_is_absent(*spec);
+    if (!plugin && !absent) {
       refuse(volume, unsupported(*spec), early, missing);
       co_return;
     }
+    if (spec->persistent && spec->persistent->spec.node_affinity && !node_labels_) {
+      missing.wait_for(volume.name);  // until node_changed()
+      co_return;
+    }
     const char* event = spec->block ? "FailedMapVolume" : "FailedMount";
-    auto made = co_await make(ctx, plugin, pod, std::move(*spec), state->tokens.get());
+    Result<MountedVolume> made = MountedVolume{};
+    if (absent) {
+      made = Unexpected(*absent);
+    } else if (auto refused = check(*plugin, *spec); !refused) {
+      made = Unexpected(std::move(refused).error());
+    } else if (plugin->traits(*spec)) {
+      want(*state, pod, *spec, missing);
+      co_return;
+    } else {
+      made = co_await make(ctx, plugin, pod, std::move(*spec), state->tokens.get());
+    }
     if (made) {
       state->made[volume.name] = std::move(*made);
       co_return;
@@ -248,6 +345,34 @@ class Manager final : public VolumeManager {
     missing.add(volume.name, made.error());
     if (ctx.done() || (early && made.error().reason == Reason::Forbidden)) co_return;
     warn(*pod, event, made.error().message);
+  }
+
+  // One that the reconciler makes; it tells of what fails.
+  void want(PodVolumes& state, const PodPtr& pod, const VolumeSpec& spec, Missing& missing) {
+    const std::string& name = spec.entry->name;
+    const auto ready = reconciler_.want({pod, spec, state.tokens.get()}, plugins_.find(spec));
+    if (!ready) {
+      const Status why = step_error(spec.block ? "MapVolume.SetUpDevice" : "MountVolume.SetUp", spec, ready.error());
+      missing.add(name, why);
+      return warn(*pod, spec.block ? "FailedMapVolume" : "FailedMount", why.message);
+    }
+    state.wanted.insert_or_assign(name, spec);
+    if (!*ready) return missing.wait_for(name);
+    MountedVolume& made = state.made[name] = **ready;
+    made.name = name;  // the pod may have it under two
+    made.gid = volume_gid(spec);
+  }
+
+  // Error: what the event says.
+  Result<Unit> check(const VolumePlugin& plugin, const VolumeSpec& spec) const {
+    const auto failed = [&](std::string_view part, Status why) { return Unexpected(step_error(part, spec, std::move(why))); };
+    if (const auto reached = check_node_affinity(spec, node_labels_ ? *node_labels_ : FlatMap<std::string>()); !reached)
+      return failed(spec.block ? "MapVolume.NodeAffinity check" : "MountVolume.NodeAffinity check", reached.error());
+    if (spec.block && !plugin.maps_devices())
+      return failed("MapVolume.SetUpDevice", {Reason::Invalid, 0, "raw block volumes are not supported for this volume type", {}});
+    if (!spec.mount_options.empty() && !plugin.takes_mount_options())
+      return failed("MountVolume.MountOptionSupport check", {Reason::Invalid, 0, "mount options are not supported for this volume type", {}});
+    return Unit{};
   }
 
   static void refuse(const core::Volume& volume, Status why, bool early, Missing& missing) {
@@ -258,15 +383,10 @@ class Manager final : public VolumeManager {
 
   // Error: what the event says (`MountVolume.SetUp failed for volume "a" : ...`).
   rt::Task<Result<MountedVolume>> make(rt::Context ctx, VolumePluginPtr plugin, PodPtr pod, VolumeSpec spec, PodTokens* tokens) {
-    if (spec.block && !plugin->maps_devices())
-      co_return Unexpected(
-          step_error("MapVolume.SetUpDevice", spec, {Reason::Invalid, 0, "raw block volumes are not supported for this volume type", {}}));
-    if (!spec.mount_options.empty() && !plugin->takes_mount_options())
-      co_return Unexpected(
-          step_error("MountVolume.MountOptionSupport check", spec, {Reason::Invalid, 0, "mount options are not supported for this volume type", {}}));
     PodVolume volume{std::move(pod), std::move(spec), tokens};
     Published made = co_await plugin->publish(std::move(ctx), volume);
     if (made.end.outcome != Outcome::Done) co_return Unexpected(step_error(made.end.part, volume.spec, std::move(made.end.why)));
+    made.volume.gid = volume_gid(volume.spec);
     co_return std::move(made.volume);
   }
 
@@ -331,6 +451,11 @@ class Manager final : public VolumeManager {
   const VolumePlugins plugins_;
   std::map<std::string, PodVolumesPtr, std::less<>> pods_;
   bool stopped_ = false;
+  std::optional<FlatMap<std::string>> node_labels_;  // nullopt: the Node is not known
+  bool disk_read_ = false;
+  rt::AsyncMutex reading_disk_;
+  VolumeReconciler reconciler_;
+  rt::TaskGroup tasks_;
 };
 
 }  // namespace

@@ -211,7 +211,7 @@ rt::Task<void> check_given_up(Fixture& f) {
   pod.spec.volumes.back().host_path->type = "Directory";
   add_volume(pod, "optional").config_map.ensure().name = "none";
   pod.spec.volumes.back().config_map->optional = true;
-  add_volume(pod, "share").nfs.ensure();
+  add_volume(pod, "share").iscsi.ensure();
   const auto ctx = rt::Context::background().with_timeout(std::chrono::milliseconds(100));
   const auto ready = co_await f.manager->prepare(ctx, share(pod));
   EXPECT_FALSE(ready);
@@ -342,7 +342,64 @@ TEST_F(ClaimVolumes, AreMadeOrSayWhyNot) {
               c.pod.spec.containers[0].volume_mounts.clear();
               c.pod.spec.containers[0].volume_devices.emplace_back().name = "v";
             }),
-            "FailedMapVolume: MapVolume.SetUpDevice failed for volume \"pv\" : raw block volumes are not supported for this volume type");
+            "FailedMapVolume: MapVolume.NewBlockVolumeMapper initialization failed for volume \"pv\" : path \"" + root_ + "\" is no block device");
+}
+
+// Two pods of this node share a claim; the kubelet starts anew between; the first goes while nobody looked.
+TEST_F(ClaimVolumes, AreSharedAndTakenOver) {
+  ClaimedPod claimed(root_ + "/disk");
+  ASSERT_TRUE(os::make_directory(root_ + "/disk", 0755));
+  std::ofstream(root_ + "/disk/data") << "kept";
+  claimed.persistent.metadata.annotations["pv.beta.kubernetes.io/gid"] = "1234";
+  auto& affinity = claimed.persistent.spec.node_affinity.ensure().required.ensure().node_selector_terms.emplace_back();
+  affinity.match_expressions.emplace_back().key = "zone";
+  affinity.match_expressions[0].operator_ = "Exists";
+  client::testing::FakeServer server;
+  server.put(claimed.claim);
+  server.put(claimed.persistent);
+  core::Pod other = claimed.pod;
+  other.metadata.uid = "u2";
+  core::Node node;
+  node.metadata.labels["zone"] = "z1";
+  const auto at = [&](const std::string& uid) { return Paths(root_).volume(uid, "kubernetes.io~local-volume", "pv"); };
+  run(
+      [&](Fixture& f) -> rt::Task<void> {
+        f.manager->start();
+        const auto unknown = co_await f.manager->prepare(rt::Context::background().with_timeout(std::chrono::milliseconds(50)), share(claimed.pod));
+        EXPECT_FALSE(unknown) << "the node's labels are not known";
+        EXPECT_TRUE(f.warnings.empty());
+        f.manager->node_changed(node);
+        EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), share(claimed.pod)));
+        EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), share(other)));
+        EXPECT_EQ(f.manager->mounted("u2")->at(0).host_path, at("u2"));
+        EXPECT_EQ(f.manager->mounted("u2")->at(0).gid, 1234u);
+        EXPECT_EQ(text_of(at("u2") + "/data"), "kept");
+      },
+      &server);
+  run(
+      [&](Fixture& f) -> rt::Task<void> {
+        f.manager->start();
+        f.manager->node_changed(node);
+        EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), share(other)));
+        EXPECT_TRUE(os::is_mount_point(at("u1")).value()) << "nobody has said that its pod is gone";
+        EXPECT_EQ(os::mounts_below(root_)->size(), 2u) << "nothing is mounted twice";
+        EXPECT_TRUE(co_await f.manager->tear_down(rt::Context::background(), "u1"));
+        EXPECT_EQ(os::mounts_below(root_)->size(), 1u);
+        EXPECT_TRUE(co_await f.manager->tear_down(rt::Context::background(), "u2"));
+        EXPECT_TRUE(f.warnings.empty());
+      },
+      &server);
+  EXPECT_TRUE(os::mounts_below(root_)->empty());
+  EXPECT_EQ(text_of(root_ + "/disk/data"), "kept");
+  node.metadata.labels.clear();
+  run(
+      [&](Fixture& f) -> rt::Task<void> {
+        f.manager->node_changed(node);
+        (void)co_await f.manager->prepare(rt::Context::background().with_timeout(std::chrono::milliseconds(50)), share(other));
+        EXPECT_EQ(f.warnings, std::vector<std::string>{"FailedMount: MountVolume.NodeAffinity check failed for volume \"pv\" : no matching "
+                                                       "NodeSelectorTerms"});
+      },
+      &server);
 }
 
 core::Pod pod_with_token() {

@@ -37,7 +37,7 @@ class Planner {
   // First what nobody wants: it may be what another waits for.
   void unpublish_unwanted() {
     for (const auto& [uid, place] : volume_.pods)
-      if (place.presence != Presence::Absent && !is_wanted(uid)) take(place, StepKind::Unpublish, uid);
+      if (place.presence != Presence::Absent && !place.held && !is_wanted(uid)) take(place, StepKind::Unpublish, uid);
   }
 
   // While anything is published to a pod, perhaps, its stage stays.

@@ -12,7 +12,7 @@ namespace {
 using Uids = std::vector<std::string>;
 
 constexpr VolumeTraits disk{.attachable = true, .staged = true, .one_pod = false};
-constexpr VolumeTraits share{.attachable = false, .staged = false, .one_pod = false};
+constexpr VolumeTraits unshared{.attachable = false, .staged = false, .one_pod = false};
 constexpr VolumeTraits sole{.attachable = true, .staged = true, .one_pod = true};
 
 NodeVolume volume_of(VolumeTraits traits, Presence staged, std::map<std::string, VolumePlace, std::less<>> pods = {}) {
@@ -55,7 +55,7 @@ TEST(VolumePlans, AStepAfterTheOther) {
   check_plan(volume_of(disk, Presence::Present), {}, false, "unstage ; ");
   check_plan(volume_of(disk, Presence::Absent), {}, true, "forget; ");
   // Nothing is shared: all at once.
-  check_plan(volume_of(share, Presence::Absent, {{"a", place(Presence::Present)}}), {"b", "c"}, false,
+  check_plan(volume_of(unshared, Presence::Absent, {{"a", place(Presence::Present)}}), {"b", "c"}, false,
              "unpublish a; publish b; publish c; b waits for step; c waits for step; ");
 }
 
@@ -66,6 +66,15 @@ TEST(VolumePlans, WhatIsUncertain) {
   check_plan(volume_of(disk, Presence::Present, {{"a", place(Presence::Uncertain)}}), {}, true, "unpublish a; ");
   check_plan(volume_of(disk, Presence::Uncertain, {{"a", place(Presence::Uncertain)}}), {"a"}, true, "stage ; a waits for step; ");
   check_plan(volume_of(disk, Presence::Uncertain, {{"a", place(Presence::Uncertain)}}), {"a"}, false, "a waits for attachment; ");
+}
+
+TEST(VolumePlans, WhatIsHeldForAPod) {
+  VolumePlace held = place(Presence::Uncertain);
+  held.held = true;
+  check_plan(volume_of(disk, Presence::Uncertain, {{"a", held}}), {}, true, "");
+  check_plan(volume_of(disk, Presence::Uncertain, {{"a", held}}), {"b"}, true, "stage ; b waits for step; ");
+  check_plan(volume_of(sole, Presence::Present, {{"a", held}}), {"b"}, true, "b waits for other pod; ");
+  check_plan(volume_of(disk, Presence::Uncertain), {}, true, "unstage ; ");
 }
 
 TEST(VolumePlans, AfterAFailure) {
@@ -86,7 +95,7 @@ TEST(VolumePlans, WhileAStepRuns) {
   publishing.running = StepKind::Publish;
   check_plan(volume_of(disk, Presence::Present, {{"a", publishing}}), {"a", "b"}, true, "a waits for step; b waits for step; ");
   check_plan(volume_of(disk, Presence::Present, {{"a", publishing}}), {}, true, "");
-  check_plan(volume_of(share, Presence::Absent, {{"a", publishing}}), {"b"}, true, "publish b; b waits for step; ");
+  check_plan(volume_of(unshared, Presence::Absent, {{"a", publishing}}), {"b"}, true, "publish b; b waits for step; ");
 }
 
 TEST(VolumePlans, OnePodAlone) {
@@ -125,6 +134,7 @@ class Life {
   // All goes well from now on: what is wanted is there, and nothing else.
   void settle() {
     attached_ = true;
+    let_go();
     for (int i = 0; i < 100; ++i) {
       while (!running_.empty()) end(0, Outcome::Done, true);
       end_backoffs();
@@ -155,7 +165,10 @@ class Life {
       case 2:
       case 3: std::erase(wanted_, some_pod()); break;
       case 4: attached_ = below(2) == 0; break;
-      case 5: end_backoffs(); break;
+      case 5:
+        end_backoffs();
+        let_go();
+        break;
       case 6:
         if (!running_.empty()) end(below(static_cast<unsigned>(running_.size())), static_cast<Outcome>(below(3)), below(2) == 0);
         break;
@@ -166,6 +179,7 @@ class Life {
   void come(const std::string& uid) {
     if (std::ranges::find(wanted_, uid) == wanted_.end()) wanted_.push_back(uid);
     volumes_.enter(name, traits_);
+    volumes_.let_go(name, uid);
   }
   void start_anew() {
     for (const VolumeStep& step : running_)
@@ -175,6 +189,12 @@ class Life {
     volumes_ = NodeVolumes();
     if (truth_.staged || !truth_.published.empty()) volumes_.adopt(name, traits_, truth_.staged, {truth_.published.begin(), truth_.published.end()});
     if (!wanted_.empty()) volumes_.enter(name, traits_);
+    for (const std::string& uid : truth_.published) held_.insert(uid);
+  }
+  // Pods that an earlier life had are known again: those that are wanted want it, the others are gone.
+  void let_go() {
+    for (const std::string& uid : std::exchange(held_, {}))
+      if (volumes_.find(name)) volumes_.let_go(name, uid);
   }
   void end_backoffs() {
     for (const VolumeStep& step : std::exchange(failed_, {})) volumes_.end_backoff(name, step);
@@ -221,6 +241,7 @@ class Life {
   Uids wanted_;
   bool attached_ = false;
   std::vector<VolumeStep> running_, failed_;
+  std::set<std::string> held_;
 };
 
 TEST(VolumePlans, WhateverHappens) {

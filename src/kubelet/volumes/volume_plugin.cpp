@@ -15,6 +15,8 @@ Published not_published(StepEnd end) { return {std::move(end), {}}; }
 std::optional<VolumeTraits> VolumePlugin::traits(const VolumeSpec&) const { return std::nullopt; }
 std::string VolumePlugin::unique_name(const VolumeSpec& spec, std::string_view) const { return std::string(name()) + "/" + spec.name(); }
 
+std::string VolumePlugin::source(const VolumeSpec&) const { return {}; }
+
 rt::Task<StepEnd> VolumePlugin::stage(rt::Context, VolumeSpec, std::string) {
   CHECK(false, "asked of plugins whose volumes are staged");
   co_return step_done();

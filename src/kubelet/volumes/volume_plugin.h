@@ -71,6 +71,8 @@ class VolumePlugin {
   // The rest is asked of those with traits. Steps of volumes that share something never run at once (NodeVolumes).
   // By which NodeVolumes knows it, the same for all pods that share it.
   virtual std::string unique_name(const VolumeSpec& spec, std::string_view pod_uid) const;
+  // What tells it from another that is called the same, later; "": nothing.
+  virtual std::string source(const VolumeSpec& spec) const;
   // `attached_path`: what the Node's volumesAttached says; "" of what is not attachable.
   virtual rt::Task<StepEnd> stage(rt::Context ctx, VolumeSpec spec, std::string attached_path);
   // Success where nothing is there.

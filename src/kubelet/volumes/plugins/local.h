@@ -1,4 +1,5 @@
-// Local PersistentVolumes: a directory of this node, mounted into the pod's.
+// Local PersistentVolumes: a directory of this node, or a block device with a file system that is mounted once for the pods of the node;
+// with volumeMode Block the device itself.
 #pragma once
 
 #include "kubelet/types/paths.h"
