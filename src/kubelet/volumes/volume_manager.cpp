@@ -6,6 +6,7 @@
 #include "component/log.h"
 #include "kubelet/volumes/ownership.h"
 #include "kubelet/volumes/plugins/local.h"
+#include "kubelet/volumes/plugins/nfs.h"
 #include "kubelet/volumes/plugins/pod_local.h"
 #include "kubelet/volumes/plugins/projecting.h"
 #include "kubelet/volumes/pod_tokens.h"
@@ -111,6 +112,7 @@ VolumePlugins make_plugins(const VolumeManagerDeps& deps) {
   out.add(plugins::make_image_plugin());
   for (VolumePluginPtr& plugin : plugins::make_projecting_plugins({deps.runtime, deps.paths, deps.objects, allocatable})) out.add(std::move(plugin));
   out.add(plugins::make_local_plugin({deps.runtime, deps.paths}));
+  out.add(plugins::make_nfs_plugin({deps.runtime, deps.paths}));
   for (const VolumePluginPtr& plugin : deps.more_plugins) out.add(plugin);
   return out;
 }

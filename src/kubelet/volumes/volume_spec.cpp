@@ -49,6 +49,7 @@ std::vector<std::string> mount_options(const core::PersistentVolume& persistent)
 VolumeKind kind_of_persistent(const core::PersistentVolumeSpec& spec) {
   if (spec.host_path) return VolumeKind::HostPath;
   if (spec.local) return VolumeKind::Local;
+  if (spec.nfs) return VolumeKind::Nfs;
   return VolumeKind::Unsupported;
 }
 
