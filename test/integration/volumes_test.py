@@ -148,3 +148,30 @@ def test_a_gid_and_a_node(node):
     want = ('Warning', 'FailedMount', 'MountVolume.NodeAffinity check failed for volume "pv-elsewhere" : no matching NodeSelectorTerms')
     await_true('the event', lambda: want in node.events('misplaced'), timeout_s=15)
     gone(node, 'grouped', 'misplaced')
+
+
+def test_a_program_that_hangs_holds_its_volume_alone(node, tmp_path):
+    """A disk that does not answer: its pod waits, others start, and the kubelet ends with nothing left behind."""
+    (tmp_path / 'blkid').write_text('#!/bin/sh\nsleep 47110 & exec sleep 47110\n')
+    (tmp_path / 'blkid').chmod(0o755)
+
+    def asleep():
+        return subprocess.run(['pgrep', '-f', '^sleep 47110'], capture_output=True, text=True).stdout.split()
+    with disk(node, 'dead') as device:
+        bound_volume(node, 'dead', local={'path': device})
+        node.stop_kubelet()
+        before = os.environ['PATH']
+        os.environ['PATH'] = f'{tmp_path}:{before}'
+        try:
+            node.start_kubelet()
+        finally:
+            os.environ['PATH'] = before
+        node.run_pod('stuck', use('mount'), volumes=claim_volume('dead'))
+        await_true('the program runs', lambda: len(asleep()) == 2, timeout_s=20)
+        node.run_pod('other', {'command': ['sh', '-c', FOREVER], 'volumeMounts': [{'name': 'e', 'mountPath': '/e'}]}, volumes=[{'name': 'e', 'emptyDir': {}}], wait=ready)
+        assert node.stop_kubelet() == 0
+        assert asleep() == []
+        node.start_kubelet()
+        node.wait('stuck', ready)
+        gone(node, 'stuck', 'other')
+        await_true('nothing is left', lambda: mounts(node) == [], timeout_s=10)
