@@ -150,28 +150,59 @@ def test_a_gid_and_a_node(node):
     gone(node, 'grouped', 'misplaced')
 
 
+def program(folder, name, script):
+    (folder / name).write_text(f'#!/bin/sh\n{script}\n')
+    (folder / name).chmod(0o755)
+
+
+@contextlib.contextmanager
+def programs_of(node, folder):
+    """The kubelet, started anew, finds these programs first."""
+    node.stop_kubelet()
+    before = os.environ['PATH']
+    os.environ['PATH'] = f'{folder}:{before}'
+    try:
+        node.start_kubelet()
+    finally:
+        os.environ['PATH'] = before
+    yield
+    node.stop_kubelet()
+    node.start_kubelet()
+
+
+def asleep():
+    return subprocess.run(['pgrep', '-f', '^sleep 47110'], capture_output=True, text=True).stdout.split()
+
+
 def test_a_program_that_hangs_holds_its_volume_alone(node, tmp_path):
     """A disk that does not answer: its pod waits, others start, and the kubelet ends with nothing left behind."""
-    (tmp_path / 'blkid').write_text('#!/bin/sh\nsleep 47110 & exec sleep 47110\n')
-    (tmp_path / 'blkid').chmod(0o755)
-
-    def asleep():
-        return subprocess.run(['pgrep', '-f', '^sleep 47110'], capture_output=True, text=True).stdout.split()
+    program(tmp_path, 'blkid', 'sleep 47110 & exec sleep 47110')
     with disk(node, 'dead') as device:
         bound_volume(node, 'dead', local={'path': device})
-        node.stop_kubelet()
-        before = os.environ['PATH']
-        os.environ['PATH'] = f'{tmp_path}:{before}'
-        try:
-            node.start_kubelet()
-        finally:
-            os.environ['PATH'] = before
-        node.run_pod('stuck', use('mount'), volumes=claim_volume('dead'))
-        await_true('the program runs', lambda: len(asleep()) == 2, timeout_s=20)
-        node.run_pod('other', {'command': ['sh', '-c', FOREVER], 'volumeMounts': [{'name': 'e', 'mountPath': '/e'}]}, volumes=[{'name': 'e', 'emptyDir': {}}], wait=ready)
-        assert node.stop_kubelet() == 0
+        with programs_of(node, tmp_path):
+            node.run_pod('stuck', use('mount'), volumes=claim_volume('dead'))
+            await_true('the program runs', lambda: len(asleep()) == 2, timeout_s=20)
+            node.run_pod('other', {'command': ['sh', '-c', FOREVER], 'volumeMounts': [{'name': 'e', 'mountPath': '/e'}]}, volumes=[{'name': 'e', 'emptyDir': {}}], wait=ready)
         assert asleep() == []
-        node.start_kubelet()
         node.wait('stuck', ready)
         gone(node, 'stuck', 'other')
         await_true('nothing is left', lambda: mounts(node) == [], timeout_s=10)
+
+
+def test_nfs_volumes(node, tmp_path):
+    """This kernel has no NFS: a program stands for mount.nfs, and a tmpfs for what it mounts. A server that does not answer holds its pod alone, and no longer than that is wanted."""
+    program(tmp_path, 'mount.nfs', 'case "$1" in dead:*) sleep 47110 & exec sleep 47110;; denied:*) echo "mount.nfs: access denied by server" >&2; exit 32;; esac; mount -t tmpfs nfs "$2" && echo "$@" > "$2/asked"')
+
+    def share(server):
+        return [{'name': 'v', 'nfs': {'server': server, 'path': '/export'}}]
+    with programs_of(node, tmp_path):
+        assert output_of(node, 'nfs', 'cut -d" " -f1 /v/asked', share('server'), [{'name': 'v', 'mountPath': '/v'}]) == 'server:/export\n'
+        node.run_pod('denied', use('mount'), volumes=share('denied'))
+        want = ('Warning', 'FailedMount', 'MountVolume.SetUp failed for volume "v" : mount failed: exit status 32: mount.nfs: access denied by server')
+        await_true('the event', lambda: want in node.events('denied'), timeout_s=15)
+        node.run_pod('dead', use('mount'), volumes=share('dead'))
+        await_true('the program runs', lambda: len(asleep()) == 2, timeout_s=20)
+        gone(node, 'dead')
+        assert asleep() == []
+        gone(node, 'nfs', 'denied')
+        assert 'kubernetes.io~nfs' not in pathlib.Path('/proc/mounts').read_text()

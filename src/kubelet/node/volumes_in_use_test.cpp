@@ -141,6 +141,11 @@ rt::Task<void> check_life(World& w, PodPtr pod) {
   EXPECT_TRUE(co_await w.patch_with("\"conditions\""));
   w.tasks.spawn(w.prepare(w.tasks.context(), pod));
   EXPECT_TRUE(co_await w.patch_with("\"volumesInUse\":[\"" + std::string(disk_name) + "\"]"));
+  const auto late = co_await w.volumes->prepare(rt::Context::background().with_timeout(std::chrono::milliseconds(50)), pod);
+  EXPECT_FALSE(late);
+  if (!late) {
+    EXPECT_EQ(late.error().message, "unmounted volumes=[v], unattached volumes=[v], failed to process volumes=[]: context deadline exceeded");
+  }
   EXPECT_TRUE(w.steps.empty()) << "attached, but the API server does not know yet that it is in use";
   w.server.put(node_object(true, true));
   (void)co_await w.prepared.wait(rt::Context::background().with_timeout(std::chrono::seconds(20)));

@@ -60,6 +60,7 @@ using PodVolumesPtr = std::shared_ptr<PodVolumes>;
 // Volumes that could not be made.
 struct Missing {
   std::vector<std::string> names;
+  std::vector<std::string> unattached;  // of them
   std::vector<std::string> unresolved;  // of them: it is not known what is to be mounted, or the pod may not have it
   std::vector<std::string> reasons;     // of the unresolved, those to tell of
   std::size_t pending = 0;              // of them: what they wait for wakes their pod
@@ -100,8 +101,8 @@ std::string bracketed(std::vector<std::string> names) {
 
 // As upstream says what a pod waits for.
 std::string waits_for(const Missing& missing, std::string_view why) {
-  return "unmounted volumes=" + bracketed(missing.names) + ", unattached volumes=[], failed to process volumes=" + bracketed(missing.unresolved) +
-         ": " + std::string(why);
+  return "unmounted volumes=" + bracketed(missing.names) + ", unattached volumes=" + bracketed(missing.unattached) +
+         ", failed to process volumes=" + bracketed(missing.unresolved) + ": " + std::string(why);
 }
 
 VolumePlugins make_plugins(const VolumeManagerDeps& deps) {
@@ -352,14 +353,19 @@ class Manager final : public VolumeManager {
   // One that the reconciler makes; it tells of what fails.
   void want(PodVolumes& state, const PodPtr& pod, const VolumeSpec& spec, Missing& missing) {
     const std::string& name = spec.entry->name;
-    const auto ready = reconciler_.want({pod, spec, state.tokens.get()}, plugins_.find(spec));
+    const PodVolume volume{pod, spec, state.tokens.get()};
+    const VolumePluginPtr plugin = plugins_.find(spec);
+    const auto ready = reconciler_.want(volume, plugin);
     if (!ready) {
       const Status why = step_error(spec.block ? "MapVolume.SetUpDevice" : "MountVolume.SetUp", spec, ready.error());
       missing.add(name, why);
       return warn(*pod, spec.block ? "FailedMapVolume" : "FailedMount", why.message);
     }
     state.wanted.insert_or_assign(name, spec);
-    if (!*ready) return missing.wait_for(name);
+    if (!*ready) {
+      if (reconciler_.is_unattached(volume, plugin)) missing.unattached.push_back(name);
+      return missing.wait_for(name);
+    }
     MountedVolume& made = state.made[name] = **ready;
     made.name = name;  // the pod may have it under two
     made.gid = volume_gid(spec);

@@ -61,6 +61,10 @@ Result<const MountedVolume*> VolumeReconciler::want(const PodVolume& volume, con
   return nullptr;
 }
 
+bool VolumeReconciler::is_unattached(const PodVolume& volume, const VolumePluginPtr& plugin) const {
+  return plugin->traits(volume.spec)->attachable && !attached_.contains(plugin->unique_name(volume.spec, volume.pod->metadata.uid));
+}
+
 rt::Task<Result<Unit>> VolumeReconciler::release(rt::Context ctx, std::string pod_uid) {
   std::set<std::string, std::less<>> touched = nodes_.of_pod(pod_uid);
   if (const auto wanted = wanted_by_.find(pod_uid); wanted != wanted_by_.end()) {
@@ -68,6 +72,7 @@ rt::Task<Result<Unit>> VolumeReconciler::release(rt::Context ctx, std::string po
       Volume& volume = volumes_.at(name);
       volume.wishes.erase(pod_uid);
       std::erase(volume.wanted, pod_uid);
+      if (const auto publishing = volume.publishing.find(pod_uid); publishing != volume.publishing.end()) publishing->second.cancel();
       touched.insert(name);
     }
     wanted_by_.erase(wanted);
@@ -156,8 +161,7 @@ void VolumeReconciler::forget(const std::string& name) {
 VolumeReconciler::StepInput VolumeReconciler::begin(const std::string& name, const VolumeStep& step) {
   nodes_.begin(name, step);
   Volume& volume = volumes_.at(name);
-  StepInput out;
-  out.plugin = volume.plugin;
+  StepInput out{tasks_.context(), volume.plugin, {}, {}, {}};
   switch (step.kind) {
     case StepKind::Stage:
       out.wanted = volume.wishes.at(volume.wanted.front()).volume;
@@ -166,6 +170,8 @@ VolumeReconciler::StepInput VolumeReconciler::begin(const std::string& name, con
     case StepKind::Publish:
       out.wanted = volume.wishes.at(step.pod_uid).volume;
       volume.there[step.pod_uid] = on_disk_of(name, out.wanted.spec);
+      out.ctx = tasks_.context().child();
+      volume.publishing.insert_or_assign(step.pod_uid, out.ctx);
       break;
     case StepKind::Unpublish: out.there = volume.there.at(step.pod_uid); break;
     case StepKind::Unstage: out.there = volume.on_disk; break;
@@ -175,7 +181,7 @@ VolumeReconciler::StepInput VolumeReconciler::begin(const std::string& name, con
 
 // plan() forgets no volume of which a step runs.
 rt::Task<void> VolumeReconciler::run(std::string name, VolumeStep step, StepInput input) {
-  const rt::Context ctx = tasks_.context();
+  const rt::Context ctx = input.ctx;
   Published out;
   switch (step.kind) {
     case StepKind::Stage: out.end = co_await input.plugin->stage(ctx, std::move(input.wanted.spec), std::move(input.attached_path)); break;
@@ -194,6 +200,7 @@ void VolumeReconciler::ended(const std::string& name, const VolumeStep& step, Pu
     volume.backoffs.erase(step_name(step));
   else
     failed(name, step, end.end);
+  if (step.kind == StepKind::Publish) volume.publishing.erase(step.pod_uid);
   if (done && step.kind == StepKind::Unpublish) volume.there.erase(step.pod_uid);
   const auto wish = volume.wishes.find(step.pod_uid);
   const bool is_ready = done && step.kind == StepKind::Publish && wish != volume.wishes.end();

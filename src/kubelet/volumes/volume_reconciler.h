@@ -37,8 +37,10 @@ class VolumeReconciler {
 
   // The pod wants it, until release(). nullptr: not ready yet; then `ready` tells. Error: another volume of that name is there still.
   Result<const MountedVolume*> want(const PodVolume& volume, const VolumePluginPtr& plugin);
-  // The pod wants nothing any more, and no container of it runs. Returns once nothing is published to it. Error: a step failed, which is
-  // taken again; call again.
+  // Whether the pod waits for another to attach what it wants.
+  bool is_unattached(const PodVolume& volume, const VolumePluginPtr& plugin) const;
+  // The pod wants nothing any more, and no container of it runs: what is being published to it is broken off. Returns once nothing is published to
+  // it. Error: a step failed, which is taken again; call again.
   rt::Task<Result<Unit>> release(rt::Context ctx, std::string pod_uid);
 
   // What an earlier process left, before anything is wanted. What was published to a pod stays until that pod wants it or is released; a
@@ -62,14 +64,16 @@ class VolumeReconciler {
   struct Volume {
     VolumePluginPtr plugin;
     VolumeOnDisk on_disk;
-    std::string source;                                        // VolumePlugin::source(); "": not known
-    std::vector<std::string> wanted;                           // uids, in the order in which they came
-    std::map<std::string, Wish, std::less<>> wishes;           // of those
-    std::map<std::string, VolumeOnDisk, std::less<>> there;    // what was, or is being, published to a pod
-    std::map<std::string, rt::Backoff, std::less<>> backoffs;  // of steps that failed, by step_name()
+    std::string source;                                          // VolumePlugin::source(); "": not known
+    std::vector<std::string> wanted;                             // uids, in the order in which they came
+    std::map<std::string, Wish, std::less<>> wishes;             // of those
+    std::map<std::string, rt::Context, std::less<>> publishing;  // by uid
+    std::map<std::string, VolumeOnDisk, std::less<>> there;      // what was, or is being, published to a pod
+    std::map<std::string, rt::Backoff, std::less<>> backoffs;    // of steps that failed, by step_name()
   };
   // What a step works on, as it was when the step began.
   struct StepInput {
+    rt::Context ctx;
     VolumePluginPtr plugin;
     PodVolume wanted;    // of Stage and Publish
     VolumeOnDisk there;  // of Unpublish and Unstage

@@ -241,6 +241,21 @@ rt::Task<void> check_hanging(Node& n) {
   EXPECT_TRUE(waited) << "nothing is published to it";
   EXPECT_EQ(n.take_steps(), Steps{"stage pv"});
 }
+// A mount that never ends is broken off when its pod goes, and undone.
+rt::Task<void> check_broken_off(Node& n) {
+  n.plugin->hang = {"publish a"};
+  n.plugin->ends["publish a"] = {Outcome::Unknown};
+  (void)n.want("a");
+  (void)n.want("b");
+  co_await let_run();
+  EXPECT_EQ(n.take_steps(), (Steps{"stage pv", "publish a"}));
+  EXPECT_TRUE(co_await n.released("a"));
+  co_await let_run();
+  EXPECT_EQ(n.take_steps(), (Steps{"unpublish pv a", "publish b"}));
+  EXPECT_TRUE(n.warnings.empty());
+}
+TEST(VolumeReconcilers, APodGoesWhileItsMountHangs) { run_node(check_broken_off); }
+
 TEST(VolumeReconcilers, AStepThatHangs) { run_node(check_hanging); }
 
 }  // namespace

@@ -201,6 +201,19 @@ TEST_F(LocalVolumes, ADeviceThatCarriesDataIsNotTouched) {
   if (!LoopDevice::output_of("which sfdisk").empty()) check_refused("has partitions (dos)", spec(device.path()));
 }
 
+// Its first inodes are lost, and it says itself that it has errors.
+TEST_F(LocalVolumes, ABrokenFileSystemIsNotMounted) {
+  const LoopDevice device(root_ + "/disk");
+  LoopDevice::output_of("mkfs.ext4 -q -F -b 1024 " + device.path() + " && debugfs -w -R 'ssv state 2' " + device.path());
+  const std::string first = LoopDevice::output_of("dumpe2fs " + device.path() + " | sed -n 's/ *Inode table at \\([0-9]*\\)-.*/\\1/p' | head -1");
+  ASSERT_FALSE(first.empty());
+  write_at(device.path(), std::stoll(first) * 1024, std::string(64 << 10, '\0'));
+  const std::string said = staged(spec(device.path()));
+  EXPECT_TRUE(said.starts_with("local: 'fsck' found errors on device " + device.path() + " but could not correct them: ")) << said;
+  EXPECT_LT(said.size(), 1500u);
+  EXPECT_TRUE(os::mounts_below(root_)->empty());
+}
+
 TEST_F(LocalVolumes, WhatIsNoDeviceOrAnother) {
   EXPECT_EQ(staged(spec(root_ + "/none")), "path \"" + root_ + "/none\" does not exist");
   EXPECT_EQ(staged(spec(root_)), "") << "a directory has no stage";
