@@ -189,6 +189,27 @@ def test_a_program_that_hangs_holds_its_volume_alone(node, tmp_path):
         await_true('nothing is left', lambda: mounts(node) == [], timeout_s=10)
 
 
+@pytest.mark.parametrize('sig', [signal.SIGTERM, signal.SIGKILL])
+def test_a_kubelet_that_ends_while_it_formats(node, tmp_path, monkeypatch, sig):
+    """The file system is made whole, once, and by one program at a time."""
+    log, name, real = tmp_path / 'log', f'midway-{sig}', shutil.which('mkfs.ext4')
+    log.touch()
+    program(tmp_path, 'mkfs.ext4', f'echo start >> {log}; sleep 3; {real} "$@"; echo end >> {log}')
+    with disk(node, name) as device:
+        bound_volume(node, name, local={'path': device})
+        with programs_of(node, tmp_path):
+            node.run_pod(name, use('mount'), volumes=claim_volume(name))
+            await_true('it formats', lambda: log.read_text() == 'start\n', timeout_s=20)
+            node.stop_kubelet(sig)
+            monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
+            node.start_kubelet()
+            node.wait(name, ready)
+            monkeypatch.undo()
+            assert log.read_text() == 'start\nend\n', node.events(name)
+        gone(node, name)
+        await_true('nothing is left', lambda: mounts(node) == [], timeout_s=10)
+
+
 def test_nfs_volumes(node, tmp_path):
     """This kernel has no NFS: a program stands for mount.nfs, and a tmpfs for what it mounts. A server that does not answer holds its pod alone, and no longer than that is wanted."""
     program(tmp_path, 'mount.nfs', 'case "$1" in dead:*) sleep 47110 & exec sleep 47110;; denied:*) echo "mount.nfs: access denied by server" >&2; exit 32;; esac; mount -t tmpfs nfs "$2" && echo "$@" > "$2/asked"')

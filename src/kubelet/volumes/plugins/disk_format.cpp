@@ -1,6 +1,7 @@
 #include "kubelet/volumes/plugins/disk_format.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/split.h"
 #include "component/log.h"
@@ -18,8 +19,28 @@ constexpr rt::Duration mkfs_limit = 10min;
 constexpr rt::Duration fsck_limit = 60min;  // a large disk after a power cut
 constexpr rt::Duration mount_limit = 3min;  // with the replay of a journal
 constexpr int blkid_found_nothing = 2;
+constexpr int lock_is_taken = 75;
+constexpr int no_longer_empty = 76;
+// It goes on when we end before it, and nobody reads what it says.
+constexpr const char* whoever_reads = R"(trap "" PIPE; exec "$@")";
+// The same, looked at once more with the lock: what had it before us may have made a file system. $0: the device.
+constexpr const char* if_still_empty = R"(trap "" PIPE; blkid -p -s TYPE -s PTTYPE "$0" >/dev/null 2>&1; [ $? -eq 2 ] || exit 76; exec "$@")";
 constexpr int fsck_left_errors = 4;
 constexpr std::size_t looked_at_bytes = 1 << 20;
+
+// As udev and others lock a device that is changed. The program keeps the lock when we end before it: the next kubelet waits for it.
+std::vector<std::string> while_locked(const std::string& device, std::vector<std::string> argv) {
+  std::vector<std::string> out = {"flock", "-n", "-E", std::to_string(lock_is_taken), device};
+  out.insert(out.end(), std::make_move_iterator(argv.begin()), std::make_move_iterator(argv.end()));
+  return out;
+}
+
+rt::Task<Result<os::ProcessOutput>> run_locked(rt::Context ctx, std::string device, std::vector<std::string> argv, rt::Duration limit) {
+  auto output = co_await run_program(std::move(ctx), while_locked(device, std::move(argv)), limit);
+  if (output && output->exit.signal == 0 && output->exit.code == lock_is_taken)
+    co_return error(Reason::Conflict, "disk " + device + " is being changed by another program");
+  co_return output;
+}
 
 rt::Task<Result<DiskContent>> content_of(rt::Context ctx, std::string device) {
   std::vector<std::string> argv = {"blkid", "-p", "-s", "TYPE", "-s", "PTTYPE", "-o", "export", device};
@@ -31,10 +52,11 @@ rt::Task<Result<DiskContent>> content_of(rt::Context ctx, std::string device) {
   co_return parse_blkid(output.out);
 }
 
-rt::Task<Result<Unit>> make_file_system(rt::Runtime& runtime, rt::Context ctx, DiskMount mount) {
+// Half a file system is data that is not touched again: once begun, our own end waits for its.
+rt::Task<Result<Unit>> make_file_system(rt::Runtime& runtime, DiskMount mount) {
   const std::string device = mount.device.path;
   if (!mount.may_format) co_return error(Reason::Invalid, "cannot mount unformatted disk " + device + " as we are manipulating it in read-only mode");
-  CO_TRY_ASSIGN(std::vector<std::string> argv, mkfs_arguments(mount.fs_type, device));
+  CO_TRY_ASSIGN(const std::vector<std::string> mkfs, mkfs_arguments(mount.fs_type, device));
   std::function<Result<bool>()> busy = [device] { return os::is_device_in_use(device); };
   CO_TRY_ASSIGN(const bool in_use, co_await blocking<bool>(runtime, std::move(busy)));
   if (in_use) co_return error(Reason::Conflict, "disk " + device + " has no file system and is in use: it is not formatted");
@@ -46,8 +68,12 @@ rt::Task<Result<Unit>> make_file_system(rt::Runtime& runtime, rt::Context ctx, D
         "disk " + device +
             " carries data that blkid does not know: it is not formatted. If none of it is wanted: wipefs and zeros in its first and last megabyte");
   component::log::info(0, "Making a file system on a device that has nothing", {{"device", device}, {"type", mount.fs_type}});
-  CO_TRY_ASSIGN(const os::ProcessOutput output, co_await run_program(std::move(ctx), std::move(argv), mkfs_limit));
+  std::vector<std::string> argv = {"sh", "-c", if_still_empty, device};
+  argv.insert(argv.end(), mkfs.begin(), mkfs.end());
+  CO_TRY_ASSIGN(const os::ProcessOutput output, co_await run_locked(rt::Context::background(), device, std::move(argv), mkfs_limit));
   if (output.exit.ok()) co_return Unit{};
+  if (output.exit.signal == 0 && output.exit.code == no_longer_empty)
+    co_return error(Reason::Conflict, "disk " + device + " is no longer empty: it is looked at again");
   co_return error(Reason::InternalError,
                   "format of disk " + device + " failed: mkfs." + mount.fs_type + ": " + output.exit.text() + ": " + shown_output(output));
 }
@@ -57,9 +83,8 @@ rt::Task<Result<Unit>> check_file_system(rt::Runtime& runtime, rt::Context ctx, 
   std::function<Result<bool>()> busy = [device] { return os::is_device_in_use(device); };
   CO_TRY_ASSIGN(const bool in_use, co_await blocking<bool>(runtime, std::move(busy)));
   if (in_use) co_return Unit{};  // mounted already, so it was checked
-  std::vector<std::string> argv = {"fsck", "-a", device};
-  auto output = co_await run_program(std::move(ctx), std::move(argv), fsck_limit);
-  if (!output && output.error().reason == Reason::NotFound) co_return Unit{};
+  std::vector<std::string> argv = {"sh", "-c", whoever_reads, "fsck", "fsck", "-a", device};
+  auto output = co_await run_locked(std::move(ctx), device, std::move(argv), fsck_limit);
   if (!output) co_return Unexpected(std::move(output).error());
   if (output->exit.signal == 0 && output->exit.code == fsck_left_errors)
     co_return error(Reason::InternalError, "'fsck' found errors on device " + device + " but could not correct them: " + shown_output(*output));
@@ -103,7 +128,7 @@ rt::Task<Result<Unit>> format_and_mount(rt::Runtime& runtime, rt::Context ctx, D
     co_return error(Reason::Conflict, "disk " + device + " has partitions (" + content.partitions + "): it is no file system");
   const bool read_only = std::ranges::find(mount.options, "ro") != mount.options.end();
   if (content.fs_type.empty()) {
-    CO_TRY(co_await make_file_system(runtime, ctx, mount));
+    CO_TRY(co_await make_file_system(runtime, mount));
   } else if (!read_only) {
     CO_TRY(co_await check_file_system(runtime, ctx, device));
   }
