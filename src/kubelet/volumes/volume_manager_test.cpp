@@ -402,6 +402,30 @@ TEST_F(ClaimVolumes, AreSharedAndTakenOver) {
       &server);
 }
 
+rt::Task<void> check_two_names(Fixture& f, PodPtr pod) {
+  EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), pod));
+  const MountedVolumes& mounted = *f.manager->mounted("u1");
+  EXPECT_EQ(mounted.size(), 2u);
+  if (mounted.size() != 2) co_return;
+  EXPECT_EQ(mounted[0].name, "v");
+  EXPECT_EQ(mounted[1].name, "w");
+  EXPECT_EQ(mounted[0].host_path, mounted[1].host_path);
+  EXPECT_EQ(os::mounts_below(f.root_dir)->size(), 1u);
+  EXPECT_TRUE(co_await f.manager->tear_down(rt::Context::background(), "u1"));
+  EXPECT_TRUE(os::mounts_below(f.root_dir)->empty());
+}
+
+// A pod has the same claim under two names, and both are one mount.
+TEST_F(ClaimVolumes, UnderTwoNames) {
+  ClaimedPod claimed(root_ + "/disk");
+  ASSERT_TRUE(os::make_directory(root_ + "/disk", 0755));
+  add_volume(claimed.pod, "w").persistent_volume_claim.ensure().claim_name = "data";
+  client::testing::FakeServer server;
+  server.put(claimed.claim);
+  server.put(claimed.persistent);
+  run([&](Fixture& f) { return check_two_names(f, share(claimed.pod)); }, &server);
+}
+
 core::Pod pod_with_token() {
   core::Pod pod = sample_pod();
   core::ProjectedVolumeSource& projected = add_volume(pod, "kube-api-access").projected.ensure();
