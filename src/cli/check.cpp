@@ -11,7 +11,6 @@ constexpr int kernel_minor_min = 4;
 constexpr uint64_t mib = 1 << 20;
 constexpr uint64_t memory_bytes_min = 256 * mib;
 constexpr uint64_t disk_bytes_min = 1024 * mib;
-constexpr uint64_t inotify_instances_min = 1024;
 
 constexpr std::string_view needed_controllers[] = {"cpu", "cpuset", "memory", "pids"};
 constexpr std::string_view needed_links[] = {"bridge", "veth"};

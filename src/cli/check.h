@@ -12,6 +12,8 @@
 
 namespace pintle::cli {
 
+inline constexpr uint64_t inotify_instances_min = 1024;
+
 // What was found on a machine.
 struct MachineProbe {
   bool root = false;

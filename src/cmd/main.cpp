@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cmd/cluster_dns/command.h"
+#include "cmd/install/command.h"
 #include "cmd/kube_apiserver/command.h"
 #include "cmd/kube_controller_manager/command.h"
 #include "cmd/kube_proxy/command.h"
@@ -34,7 +35,8 @@ constexpr Command commands[] = {
     {"token", pintle::cmd::run_token, "bootstrap tokens, with which nodes join: create, list, delete"},
     {"check", pintle::cmd::run_check, "what this machine lacks for a cluster, and how to get it"},
     {"status", pintle::cmd::run_status, "the health of what runs here"},
-    {"uninstall", pintle::cmd::run_uninstall, "removes a cluster from this machine: pods, network, files"},
+    {"install", pintle::cmd::run_install, "a server or agent that systemd starts with the machine"},
+    {"uninstall", pintle::cmd::run_uninstall, "removes a cluster from this machine: pods, network, files, and what install made"},
     {"kube-apiserver", pintle::cmd::run_kube_apiserver, "the API server, with upstream's flags"},
     {"kube-controller-manager", pintle::cmd::run_kube_controller_manager, "the controllers, with upstream's flags"},
     {"kubelet", pintle::cmd::run_kubelet, "the node agent, with upstream's flags"},

@@ -8,10 +8,12 @@
 #include "cli/cluster_config.h"
 #include "cli/installation.h"
 #include "cli/removal.h"
+#include "cli/service_unit.h"
 #include "cli/status.h"
 #include "cni/routes/node_routes.h"
 #include "component/log.h"
 #include "os/network_namespace.h"
+#include "os/path.h"
 #include "proxy/proxy.h"
 #include "rt/runtime.h"
 
@@ -79,7 +81,7 @@ rt::Task<int> status(rt::Runtime& runtime, cli::Layout layout) {
 
 void step(const char* text) { std::printf("%s\n", text), std::fflush(stdout); }
 
-rt::Task<Result<Unit>> uninstall(rt::Runtime& runtime, cli::Layout layout) {
+rt::Task<Result<Unit>> remove_cluster(rt::Runtime& runtime, cli::Layout layout) {
   CO_TRY_ASSIGN(const cli::Installation installation, cli::read_installation(runtime.disk(), layout));
   if (cli::running_process(layout) != 0) step("stopping pintle");
   CO_TRY(co_await cli::stop_running(layout));
@@ -98,6 +100,23 @@ rt::Task<Result<Unit>> uninstall(rt::Runtime& runtime, cli::Layout layout) {
   step("removing files");
   CO_TRY(cli::remove_files(runtime.disk(), layout, installation));
   co_return Unit{};
+}
+
+// What was installed and never started has a unit and no cluster.
+rt::Task<Result<Unit>> uninstall(rt::Runtime& runtime, cli::Layout layout) {
+  const rt::Context ctx = rt::Context::background();
+  const std::string unit = cli::unit_of(runtime.disk(), layout.data_dir);
+  if (!unit.empty()) {
+    step("stopping the unit");
+    const std::vector<std::string> stop = {"stop", unit};
+    CO_TRY(co_await cli::systemctl(ctx, stop));
+  }
+  auto removed = co_await remove_cluster(runtime, layout);
+  if (!removed && (unit.empty() || removed.error().reason != Reason::NotFound)) co_return removed;
+  if (unit.empty()) co_return Unit{};
+  step("removing the unit");
+  CO_TRY(co_await cli::remove_service(ctx, runtime.disk(), unit));
+  co_return os::remove_tree(layout.data_dir);
 }
 
 rt::Task<int> uninstall_command(rt::Runtime& runtime, cli::Layout layout) {

@@ -24,15 +24,15 @@ TEST(Memory, CodeLeavesAndComesBack) {
 
 TEST(Memory, WhenTheProcessIsQuiet) {
   using std::chrono::milliseconds;
-  constexpr std::chrono::seconds interval(60);
+  constexpr std::chrono::seconds interval(5);
   constexpr int64_t mib = 1 << 20;
   QuietWatch watch;
   watch.released(3 * mib);
-  EXPECT_TRUE(watch.due({milliseconds(2000), 20 * mib}, interval));
+  EXPECT_TRUE(watch.due({milliseconds(200), 20 * mib}, interval));
   watch.released(3 * mib);
-  EXPECT_FALSE(watch.due({milliseconds(2500), 6 * mib}, interval));   // not worth it
-  EXPECT_FALSE(watch.due({milliseconds(6000), 20 * mib}, interval));  // at work
-  EXPECT_TRUE(watch.due({milliseconds(6100), 20 * mib}, interval));
+  EXPECT_FALSE(watch.due({milliseconds(300), 6 * mib}, interval));   // not worth it
+  EXPECT_FALSE(watch.due({milliseconds(600), 20 * mib}, interval));  // at work
+  EXPECT_TRUE(watch.due({milliseconds(650), 20 * mib}, interval));
 }
 
 TEST(Memory, FreedPagesGoBack) {

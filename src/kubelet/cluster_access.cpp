@@ -19,10 +19,15 @@ ClusterAccess::ClusterAccess(client::Client* client_in, std::string node_name_in
 
 void ClusterAccess::renew_certificate(rt::Runtime& runtime, std::string certificates_dir) {
   if (!client) return;
-  certificates::CertificateManagerDeps wanted{runtime, *client, std::move(certificates_dir), "kubelet-client", certificates::client_signer};
+  certificates::CertificateManagerOptions options{std::move(certificates_dir), "kubelet-client", certificates::client_signer};
+  certificates::CertificateManagerDeps wanted{runtime, *client};
   wanted.wanted = [this]() -> std::optional<component::CertificateSpec> { return certificates::client_certificate_spec(node_name); };
-  certificate_ = std::make_unique<certificates::CertificateManager>(std::move(wanted));
+  certificate_ = std::make_unique<certificates::CertificateManager>(std::move(wanted), std::move(options));
   certificate_->start();
+}
+
+void ClusterAccess::tell_of_node(std::string_view reason, std::string message) {
+  if (recorder) recorder->normal(node::node_reference(node_name), reason, std::move(message));
 }
 
 void ClusterAccess::warn_of_node(std::string_view reason, std::string message) {

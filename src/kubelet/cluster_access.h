@@ -25,6 +25,8 @@ struct ClusterAccess {
   void renew_certificate(rt::Runtime& runtime, std::string certificates_dir);
   rt::Task<void> stop();
 
+  // Events about the node.
+  void tell_of_node(std::string_view reason, std::string message);
   void warn_of_node(std::string_view reason, std::string message);
   // Every Service that is known; nullopt before the first list.
   std::optional<std::vector<std::shared_ptr<const api::core_v1::Service>>> services() const;

@@ -5,6 +5,7 @@
 #include "kubelet/node_runtime.h"
 #include "kubelet/pod_life.h"
 #include "kubelet/serving.h"
+#include "kubelet/shutdown/shutdown_watch.h"
 
 namespace pintle::kubelet {
 
@@ -15,6 +16,7 @@ struct Kubelet::State {
   rt::Task<Result<Unit>> start();
   rt::Task<Result<Unit>> make_parts();
   void follow_changes();
+  void watch_shutdown();
   rt::Task<void> stop();
 
   const KubeletDeps deps;
@@ -31,6 +33,7 @@ struct Kubelet::State {
   std::unique_ptr<NodeLife> node;
   std::unique_ptr<Host> host;
   std::unique_ptr<Serving> serving;
+  std::unique_ptr<shutdown::ShutdownWatch> shutdown_watch;  // nullptr: nobody tells of shutdowns, or nothing is to be done at one
 };
 
 Kubelet::State::State(KubeletDeps deps_in, KubeletOptions options_in)
@@ -43,17 +46,17 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   auto& configuration = options.configuration;
   CO_TRY_ASSIGN(root_bound, make_root(runtime.disk(), paths));
   CO_TRY_ASSIGN(facts, measure_node(paths, options));
+  CO_TRY_ASSIGN(auto for_images, image_settings(runtime.disk(), options, facts));
   CO_TRY_ASSIGN(cri, connect_runtime(runtime, configuration));
   configuration.cgroup_driver = co_await cgroup_driver(runtime, *cri, configuration.cgroup_driver);
   CO_TRY_ASSIGN(auto cgroups, make_node_cgroups(configuration, facts));
-  CO_TRY_ASSIGN(auto verification, images::VerificationPolicy::make(configuration));
   cluster = std::make_unique<ClusterAccess>(deps.client, options.node_name);
   const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, changes, paths, options, facts};
-  node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(verification));
+  node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(for_images));
   pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, changes, options, facts, tasks});
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
   host = std::make_unique<Host>(HostDeps{runtime, configuration, *cri, pods->workers, pods->statuses, node->eviction, node->image_collector,
-                                         node_runtime->cgroups.machine.get(), options.node_name, paths.root()});
+                                         node_runtime->credential_providers, node_runtime->cgroups.machine.get(), options.node_name, paths.root()});
   serving =
       std::make_unique<Serving>(ServingDeps{runtime, *host, deps.client, options, facts.identity.hostname, tasks, [this] { return node->known(); }});
   co_return Unit{};
@@ -83,12 +86,24 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
   node->start_agent();
   pods->follow_runtime();
   if (options.configuration.rotate_certificates) cluster->renew_certificate(deps.runtime, certificates_dir(options));
+  watch_shutdown();
   co_return co_await serving->start();
+}
+
+void Kubelet::State::watch_shutdown() {
+  if (!node->duties.has_shutdown() || !os::LoginManager::expected(deps.runtime.disk())) return;
+  shutdown::ShutdownWatchDeps watched{deps.runtime};
+  watched.shut_down = [this](rt::Context ctx) { return node->duties.shut_down(std::move(ctx)); };
+  watched.cancelled = [this] { node->duties.shutdown_cancelled(); };
+  watched.tell = [this](std::string message) { cluster->tell_of_node("NodeShutdown", std::move(message)); };
+  shutdown_watch = std::make_unique<shutdown::ShutdownWatch>(std::move(watched), node->duties.shutdown_time());
+  shutdown_watch->start();
 }
 
 // From what drives the others to what they stand on.
 rt::Task<void> Kubelet::State::stop() {
   const bool without_pods = !pods || pods->workers.all().empty();
+  if (shutdown_watch) co_await shutdown_watch->stop();
   co_await tasks.close();
   if (serving) co_await serving->stop();
   if (node) co_await node->stop();

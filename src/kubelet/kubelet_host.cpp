@@ -190,6 +190,7 @@ std::string Host::metrics() {
   write_counts(out, "kubelet_image_garbage_collected_total",
                "[ALPHA] Total number of images garbage collected by the kubelet, whether through disk usage or image age.", "reason",
                deps_.images.removed());
+  deps_.credential_providers.write_metrics(out);
   return out;
 }
 

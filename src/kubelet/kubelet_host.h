@@ -21,6 +21,7 @@ struct HostDeps {
   status::StatusManager& statuses;
   const eviction::EvictionManager& eviction;
   const images::ImageCollector& images;
+  const images::CredentialProviders& credential_providers;
   os::Cgroups* cgroups = nullptr;  // nullptr: the node's usage is not told
   std::string node_name;
   std::string root_dir;

@@ -5,10 +5,14 @@
 namespace pintle::kubelet {
 
 NodeLife::NodeLife(NodeLifeDeps deps_in)
-    : deps(deps_in), image_collector(collector_deps()), eviction(eviction_deps(), eviction_options()), duties(duties_deps()), agent(make_agent()) {}
+    : deps(deps_in),
+      image_collector(collector_deps(), deps.facts.image_rules),
+      eviction(eviction_deps(), eviction_options()),
+      duties(duties_deps(), duties_options()),
+      agent(make_agent()) {}
 
 images::ImageCollectorDeps NodeLife::collector_deps() {
-  images::ImageCollectorDeps out{deps.runtime, deps.cri, deps.facts.image_rules};
+  images::ImageCollectorDeps out{deps.runtime, deps.cri};
   out.warn = [this](std::string_view reason, std::string message) { deps.cluster.warn_of_node(reason, std::move(message)); };
   out.volume_images = [this] { return deps.pods.workers.volume_images(); };
   out.pod_changes = [this] { return deps.pods.workers.changes().value(); };
@@ -40,25 +44,18 @@ eviction::EvictionOptions NodeLife::eviction_options() {
 
 node::NodeDutiesDeps NodeLife::duties_deps() {
   node::NodeDutiesDeps out{deps.runtime, deps.cluster.client, deps.options.configuration, deps.pods.config, deps.pods.workers, deps.cluster.events};
-  out.identity = deps.facts.identity;
-  out.machine = deps.facts.machine;
-  out.allocatable = deps.facts.allocatable;
   out.pressure = [this] { return eviction.pressure(); };
   out.node = [this] { return known(); };
   out.status_changed = [this] { deps.changes.node_status(); };
   return out;
 }
 
+node::NodeDutiesOptions NodeLife::duties_options() { return {deps.facts.identity, deps.facts.machine, deps.facts.allocatable}; }
+
 std::unique_ptr<node::NodeAgent> NodeLife::make_agent() {
   ClusterAccess& cluster = deps.cluster;
   if (!cluster.client) return nullptr;
   node::NodeAgentDeps out{deps.runtime, *cluster.client, *cluster.informers, *cluster.recorder, deps.node.observer};
-  out.identity = deps.facts.identity;
-  out.timing = node::node_timing(deps.options.configuration);
-  out.capacity = deps.facts.capacity;
-  out.allocatable = deps.facts.allocatable;
-  out.machine = deps.facts.machine;
-  out.register_node = deps.options.configuration.register_node.value_or(true);
   out.pressure = [this] { return eviction.pressure(); };
   out.other_errors = [this] { return duties.not_ready(); };
   out.volumes_in_use = [this] { return deps.node.volumes->volumes_in_use(); };
@@ -66,7 +63,10 @@ std::unique_ptr<node::NodeAgent> NodeLife::make_agent() {
     if (!cidrs.empty()) deps.changes.pod_range(cidrs.front());
   };
   out.on_node = [this] { deps.changes.node(); };
-  return std::make_unique<node::NodeAgent>(std::move(out));
+  node::NodeAgentOptions options{deps.facts.identity, node::node_timing(deps.options.configuration), deps.facts.capacity, deps.facts.allocatable,
+                                 deps.facts.machine};
+  options.register_node = deps.options.configuration.register_node.value_or(true);
+  return std::make_unique<node::NodeAgent>(std::move(out), std::move(options));
 }
 
 Result<Unit> NodeLife::start() {

@@ -50,6 +50,7 @@ struct NodeLife {
   eviction::EvictionDeps eviction_deps();
   eviction::EvictionOptions eviction_options();
   node::NodeDutiesDeps duties_deps();
+  node::NodeDutiesOptions duties_options();
   std::unique_ptr<node::NodeAgent> make_agent();
 };
 

@@ -18,9 +18,13 @@ constexpr auto* container_log_links = "/var/log/containers";              // to 
 constexpr rt::Duration cgroup_driver_patience = std::chrono::seconds(5);  // with a runtime that does not answer
 constexpr rt::BackoffOptions cgroup_driver_retry{.initial = std::chrono::milliseconds(100), .max = std::chrono::seconds(5)};
 
-std::size_t parallel_pulls(const KubeletConfiguration& config) {
-  if (config.serialize_image_pulls.value_or(true)) return 1;
-  return config.max_parallel_image_pulls ? static_cast<std::size_t>(*config.max_parallel_image_pulls) : 0;
+images::ImagePullerOptions image_options(const KubeletConfiguration& config) {
+  images::ImagePullerOptions out;
+  if (!config.serialize_image_pulls.value_or(true))
+    out.parallel_pulls_max = config.max_parallel_image_pulls ? static_cast<std::size_t>(*config.max_parallel_image_pulls) : 0;
+  out.pulls_per_second = config.registry_pull_qps.value_or(0);
+  out.pull_burst = config.registry_burst;
+  return out;
 }
 
 container_config::UserNamespaceOptions user_namespace_options(const KubeletConfiguration& config) {
@@ -85,15 +89,27 @@ Result<NodeCgroups> make_node_cgroups(const KubeletConfiguration& configuration,
   return out;
 }
 
-NodeRuntime::NodeRuntime(NodeRuntimeDeps deps_in, NodeCgroups cgroups_in, images::VerificationPolicy verification)
+Result<ImageSettings> image_settings(rt::Disk& disk, const KubeletOptions& options, const NodeFacts& facts) {
+  ImageSettings out;
+  TRY_ASSIGN(out.verification, images::VerificationPolicy::make(options.configuration));
+  const std::string &config = options.credential_provider_config, &bin_dir = options.credential_provider_bin_dir;
+  if (config.empty() && bin_dir.empty()) return out;  // one without the other is a mistake
+  const bool tokens = facts.gates.enabled("KubeletServiceAccountTokenForCredentialProviders");
+  TRY_ASSIGN(out.credentials, images::read_credential_configuration(disk, config, bin_dir, tokens));
+  return out;
+}
+
+NodeRuntime::NodeRuntime(NodeRuntimeDeps deps_in, NodeCgroups cgroups_in, ImageSettings settings)
     : deps(deps_in),
       cgroups(std::move(cgroups_in)),
       observer(deps.cri),
       volumes(volumes::make_volume_manager(volume_deps())),
       user_namespaces(deps.runtime.disk(), deps.paths, user_namespace_options(deps.options.configuration)),
       configurator(configurator_deps()),
-      image_access(deps.runtime, deps.cri, std::move(verification), deps.paths.root()),
-      images(image_deps()),
+      image_access(deps.runtime, deps.cri, std::move(settings.verification), deps.paths.root()),
+      node_credentials(deps.runtime, deps.paths.root(), os::home_directory()),
+      credential_providers(deps.runtime, deps.cluster.client, std::move(settings.credentials)),
+      images(image_deps(), image_options(deps.options.configuration)),
       hooks(deps.runtime, deps.cri),
       pods(pod_deps()) {}
 
@@ -117,8 +133,10 @@ container_config::ConfiguratorDeps NodeRuntime::configurator_deps() {
 }
 
 images::ImagePullerDeps NodeRuntime::image_deps() {
-  images::ImagePullerDeps out{deps.runtime, deps.cri, deps.cluster.events, deps.cluster.objects.get(), parallel_pulls(deps.options.configuration)};
+  images::ImagePullerDeps out{deps.runtime, deps.cri, deps.cluster.events, deps.cluster.objects.get()};
   out.access = &image_access;
+  out.node_credentials = &node_credentials;
+  out.providers = &credential_providers;
   out.pulled = [this] { deps.changes.images(); };
   return out;
 }

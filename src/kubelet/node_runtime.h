@@ -35,6 +35,13 @@ struct NodeCgroups {
 // Makes kubepods and holds the cgroups of daemons to what is reserved. Invalid: version 1 where the configuration refuses it.
 Result<NodeCgroups> make_node_cgroups(const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration, const NodeFacts& facts);
 
+struct ImageSettings {
+  images::VerificationPolicy verification;
+  images::CredentialConfiguration credentials;
+};
+// Invalid: a policy, or a configuration of credential providers.
+Result<ImageSettings> image_settings(rt::Disk& disk, const KubeletOptions& options, const NodeFacts& facts);
+
 struct NodeRuntimeDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
@@ -46,7 +53,7 @@ struct NodeRuntimeDeps {
 };
 
 struct NodeRuntime {
-  NodeRuntime(NodeRuntimeDeps deps, NodeCgroups cgroups, images::VerificationPolicy verification);
+  NodeRuntime(NodeRuntimeDeps deps, NodeCgroups cgroups, ImageSettings images);
   // Nothing is asked of it any more.
   rt::Task<void> stop();
 
@@ -62,6 +69,8 @@ struct NodeRuntime {
   container_config::UserNamespaceRanges user_namespaces;
   container_config::Configurator configurator;
   images::ImageAccess image_access;
+  images::NodeCredentials node_credentials;
+  images::CredentialProviders credential_providers;
   images::ImagePuller images;
   hooks::LifecycleHooks hooks;
   runtime::PodRuntime pods;

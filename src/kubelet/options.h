@@ -21,6 +21,9 @@ struct KubeletOptions {
   std::string hostname;               // --hostname-override; "": the machine's
   std::string provider_id;
   bool external_cloud_provider = false;
+  // Programs that give credentials for registries; both or none.
+  std::string credential_provider_config;  // a file, or a folder of files
+  std::string credential_provider_bin_dir;
 };
 
 inline std::string certificates_dir(const KubeletOptions& options) { return options.cert_dir.empty() ? options.root_dir + "/pki" : options.cert_dir; }

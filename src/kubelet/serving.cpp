@@ -21,14 +21,14 @@ rt::Task<Result<server::ServingFiles>> Serving::files() {
 }
 
 rt::Task<Result<server::ServingFiles>> Serving::signed_by_cluster() {
-  certificates::CertificateManagerDeps wanted{deps_.runtime, *deps_.client, certificates_dir(deps_.options), "kubelet-server",
-                                              certificates::serving_signer};
-  wanted.authority_pem = deps_.options.serving_authority_pem;
+  certificates::CertificateManagerOptions options{certificates_dir(deps_.options), "kubelet-server", certificates::serving_signer};
+  options.authority_pem = deps_.options.serving_authority_pem;
+  certificates::CertificateManagerDeps wanted{deps_.runtime, *deps_.client};
   wanted.wanted = [this]() -> std::optional<component::CertificateSpec> {
     const auto known = deps_.node();
     return known ? certificates::serving_certificate_spec(deps_.options.node_name, known->status.addresses) : std::nullopt;
   };
-  certificate_ = std::make_unique<certificates::CertificateManager>(std::move(wanted));
+  certificate_ = std::make_unique<certificates::CertificateManager>(std::move(wanted), std::move(options));
   certificate_->start();
   CO_TRY(co_await certificate_->wait_ready(deps_.tasks.context()));
   co_return server::ServingFiles{certificate_->path(), certificate_->path()};

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <cstdlib>
 
 #include <algorithm>
 #include <cerrno>
@@ -117,6 +118,11 @@ std::vector<std::string> thermal_throttle_paths(const std::string& cpus) {
 Result<MemoryInfo> memory_info() {
   TRY_ASSIGN(const std::string text, read_file("/proc/meminfo"));
   return parse_memory_info(text);
+}
+
+std::string home_directory() {
+  const char* home = std::getenv("HOME");
+  return home == nullptr ? "" : home;
 }
 
 std::string host_name() {

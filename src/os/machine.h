@@ -28,6 +28,8 @@ struct MachineFacts {
 Result<MachineFacts> machine_facts();
 // As the kernel has it; "" if it has none.
 std::string host_name();
+// $HOME; "" if it is not set.
+std::string home_directory();
 // Whether this process has a capability (CAP_SYS_RESOURCE), effectively.
 bool has_capability(int capability);
 

@@ -12,8 +12,9 @@
 #include <optional>
 
 #include "os/fd.h"
+#include "os/real_executor.h"
+#include "os/service_manager.h"
 #include "os/system_error.h"
-#include "rt/real/fd.h"
 #include "rt/sync.h"
 
 extern char** environ;
@@ -24,19 +25,13 @@ namespace {
 
 constexpr std::size_t read_bytes = 16 * 1024;
 
-Result<rt::RealExecutor*> real_executor() {
-  auto* executor = dynamic_cast<rt::RealExecutor*>(rt::Executor::current_or_null());
-  if (!executor) return error(Reason::NotAcceptable, "processes run on the real runtime only");
-  return executor;
-}
-
 std::vector<std::string> environment(const ProcessSpec& spec) {
   std::vector<std::string> out;
   if (!spec.clear_env) {
     for (char** entry = environ; *entry; ++entry) {
       const std::string_view text = *entry;
       const std::string_view name = text.substr(0, text.find('=') + 1);
-      bool replaced = false;
+      bool replaced = is_for_service_manager(name);
       for (const std::string& mine : spec.env) replaced = replaced || mine.starts_with(name);
       if (!replaced) out.emplace_back(text);
     }
@@ -221,7 +216,7 @@ struct Process::Impl {
     return true;
   }
   static Result<std::unique_ptr<Impl>> start(ProcessSpec& spec, ChildStreams streams) {
-    TRY_ASSIGN(rt::RealExecutor * executor, real_executor());
+    TRY_ASSIGN(rt::RealExecutor * executor, real_executor("processes run"));
     TRY_ASSIGN(const pid_t pid, spawn(spec, streams));
     const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, O_NONBLOCK));
     if (pidfd < 0) {
@@ -260,7 +255,7 @@ rt::Task<Result<ExitStatus>> Process::wait(rt::Context ctx) {
 }
 
 rt::Task<Result<ProcessOutput>> run_process(rt::Context ctx, ProcessSpec spec, std::string input) {
-  CO_TRY_ASSIGN(rt::RealExecutor * executor, real_executor());
+  CO_TRY_ASSIGN(rt::RealExecutor * executor, real_executor("processes run"));
   CO_TRY_ASSIGN(Pipe in, make_pipe());
   CO_TRY_ASSIGN(Pipe out, make_pipe());
   CO_TRY_ASSIGN(Pipe err, make_pipe());

@@ -19,7 +19,7 @@ void check_secret(std::string_view text, bool old_form) {
   for (const char* image : {"busybox", "a.example.com/team/app:1", "127.0.0.1:5000/x", "localhost/x"}) {
     const auto found = kubelet::images::matching_credentials(*all, image);
     CHECK(found.size() <= all->size(), "no more than there are");
-    for (const auto& one : found) CHECK(one.source.credential_hash.size() == 64, "each has a hash");
+    for (const auto& one : found) CHECK(one.source.secret && one.source.secret->credential_hash.size() == 64, "each has a hash");
   }
 }
 

@@ -66,6 +66,7 @@ class Machine:
 
     def start(self):
         path = self.folder / 'shell.socket'
+        path.unlink(missing_ok=True)
         args = ['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-smp', '2', '-cpu', 'max', '-m', str(self.memory_mib), '-display', 'none',
                 '-serial', f'file:{self.console}', '-monitor', 'none', '-no-reboot',
                 '-kernel', self.parts / 'vmlinuz', '-initrd', self.parts / 'initrd.gz', '-append', 'console=ttyS0 quiet panic=-1',
@@ -113,12 +114,26 @@ class Machine:
         self.run(f'{unit} /opt/payload/pintle server --node-name=machine --bind-address=0.0.0.0 --https-listen-port={API_PORT} {" ".join(flags)}')
         config, containerd = '/var/lib/pintle/admin.kubeconfig', '/var/lib/pintle/containerd/containerd.sock'
         self.wait(lambda: self.ask(f'test -s {config}')[0] == 0, 'the administrator\'s kubeconfig', timeout_s, 1)
-        out = self.folder / 'kubeconfig'
-        out.touch(0o600)
-        out.write_text(re.sub(r'https://[^:\s]+:\d+', f'https://127.0.0.1:{self.port}', self.run(f'cat {config}')))
         self.wait(lambda: self.ask(f'test -S {containerd}')[0] == 0, 'containerd', timeout_s, 1)
         self.wait(lambda: self.ask(f'ctr -a {containerd} -n k8s.io images import /opt/payload/images.tar', 300)[0] == 0, 'the images\' import', timeout_s, 2)
+        return self.kubeconfig()
+
+    def kubeconfig(self):
+        """The administrator's, for the host."""
+        out = self.folder / 'kubeconfig'
+        out.touch(0o600)
+        out.write_text(re.sub(r'https://[^:\s]+:\d+', f'https://127.0.0.1:{self.port}', self.run('cat /var/lib/pintle/admin.kubeconfig')))
         return out
+
+    def reboot(self, timeout_s=180):
+        """By systemd, with all that wants to be done before; qemu ends with it, and the same disks start again. How long that took (s)."""
+        began = time.monotonic()
+        self.shell.sendall(base64.b64encode(b'systemctl reboot') + b'\n')
+        self.process.wait(timeout_s)
+        took = time.monotonic() - began
+        self.shell.close()
+        self.start()
+        return took
 
     def stop(self):
         """As a power cut."""

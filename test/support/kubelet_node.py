@@ -70,8 +70,9 @@ def remove_cgroup(root):
 class KubeletNode:
     """`disk_mib`: the kubelet's root is a file system of this size and of its own."""
 
-    def __init__(self, name='node', config=None, flags=(), disk_mib=None):
+    def __init__(self, name='node', config=None, flags=(), disk_mib=None, env=None):
         self.name, self.config, self.flags, self.disk_mib = name, config or {}, list(flags), disk_mib
+        self.env = {**os.environ, **env} if env else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='pintle-kubelet-'))
         self.server = ApiServer(flags=['--authorization-mode=AlwaysAllow'])
         self.registry = Registry(images=build_images())
@@ -151,7 +152,7 @@ class KubeletNode:
         path = self.folder / 'kubelet.yaml'
         path.write_text(yaml.safe_dump(config))
         self.kubelet = Process([pintle_binary(), 'kubelet', f'--config={path}', f'--kubeconfig={self.server.kubeconfig}', f'--root-dir={self.folder}/kubelet',
-                                f'--hostname-override={self.name}', '--node-ip=127.0.0.1', *self.flags], self.folder / 'kubelet.log')
+                                f'--hostname-override={self.name}', '--node-ip=127.0.0.1', *self.flags], self.folder / 'kubelet.log', env=self.env)
 
     def stop_kubelet(self, sig=signal.SIGTERM):
         status = self.kubelet.stop(sig)

@@ -112,10 +112,15 @@ class Network:
 
 def write_mirror(folder, url):
     """containerd hosts files that send every pull to the registry at `url` and nowhere else; the folder."""
-    default = pathlib.Path(folder) / '_default'
-    default.mkdir(parents=True, exist_ok=True)
-    (default / 'hosts.toml').write_text(f'server = "{url}"\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n')
+    mirror_of(folder, '_default', url)
     return str(folder)
+
+
+def mirror_of(folder, host, url):
+    """In such a folder: pulls from `host` go to `url`."""
+    one = pathlib.Path(folder) / host
+    one.mkdir(parents=True, exist_ok=True)
+    (one / 'hosts.toml').write_text(f'server = "{url}"\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n')
 
 
 def raise_inotify_limit(instances=1024):

@@ -16,6 +16,7 @@
 #include "component/version.h"
 #include "kubelet/configuration/effects.h"
 #include "kubelet/kubelet.h"
+#include "os/login_manager.h"
 #include "os/machine.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
@@ -36,6 +37,8 @@ struct Options {
   std::string provider_id;
   std::string cloud_provider;
   std::map<std::string, std::string> node_labels;
+  std::string credential_provider_config;
+  std::string credential_provider_bin_dir;
 };
 
 int fail(const Status& status) { return component::fail("kubelet", status); }
@@ -64,10 +67,10 @@ kubelet::KubeletOptions kubelet_options(const Options& options, std::vector<std:
   out.cert_dir = options.cert_dir;
   out.provider_id = options.provider_id;
   out.external_cloud_provider = options.cloud_provider == "external";
+  out.credential_provider_config = options.credential_provider_config;
+  out.credential_provider_bin_dir = options.credential_provider_bin_dir;
   return out;
 }
-
-bool has_logind(rt::Runtime& runtime) { return runtime.disk().exists("/run/systemd/system"); }
 
 // The signal that ends the kubelet: one that comes during the start, too, lets it give back what it has made.
 struct Ending {
@@ -75,7 +78,7 @@ struct Ending {
   rt::Event came;
 };
 rt::Task<void> await_ending(rt::Context ctx, Ending* ending) {
-  const auto signal = co_await component::until_signal(ctx);
+  const auto signal = co_await component::until_signal(ctx, component::Whether::Starting);
   if (signal) ending->signal = *signal;
   ending->came.set();
 }
@@ -112,10 +115,12 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
       status = fail(started.error());
     } else {
       log::info(0, "Started kubelet");
+      component::tell_started();
       (void)co_await ending.came.wait(rt::Context::background());
       log::info(0, "Shutting down", {{"signal", ending.signal ? std::to_string(*ending.signal) : "none"}});
       // Where nothing else tells of the machine's shutdown, a SIGTERM is it.
-      if (ending.signal == SIGTERM && kubelet.has_shutdown() && !has_logind(runtime)) co_await kubelet.shut_down_pods(rt::Context::background());
+      if (ending.signal == SIGTERM && kubelet.has_shutdown() && !os::LoginManager::expected(runtime.disk()))
+        co_await kubelet.shut_down_pods(rt::Context::background());
     }
     co_await kubelet.stop();
     co_await listening.close();
@@ -151,6 +156,8 @@ Result<Options> options_of(rt::Disk& disk, const component::FlagSet& flags) {
   options.provider_id = flags.get_string("provider-id");
   options.cloud_provider = flags.get_string("cloud-provider");
   options.node_labels = flags.get_map("node-labels");
+  options.credential_provider_config = flags.get_string("image-credential-provider-config");
+  options.credential_provider_bin_dir = flags.get_string("image-credential-provider-bin-dir");
   return options;
 }
 

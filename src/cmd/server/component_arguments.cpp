@@ -176,6 +176,8 @@ Result<KubeletSettings> kubelet_settings(const cli::ClusterConfig& config, rt::D
   KubeletSettings out;
   TRY_ASSIGN(out.config, read_kubelet_configuration(disk, flags, OlderDefaults::Never));
   out.provider_id = flags.get_string("provider-id");
+  out.credential_provider_config = flags.get_string("image-credential-provider-config");
+  out.credential_provider_bin_dir = flags.get_string("image-credential-provider-bin-dir");
   out.external_cloud_provider = flags.get_string("cloud-provider") == "external";
   out.without_effect = flags.without_effect();
   return out;

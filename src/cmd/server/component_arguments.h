@@ -36,6 +36,8 @@ Result<api::kubeproxyconfig_v1alpha1::KubeProxyConfiguration> proxy_configuratio
 struct KubeletSettings {
   api::kubeletconfig_v1beta1::KubeletConfiguration config;  // what --kubelet-config and the flags say, without defaults
   std::string provider_id;
+  std::string credential_provider_config;
+  std::string credential_provider_bin_dir;
   bool external_cloud_provider = false;
   std::vector<std::string> without_effect;  // flags
 };

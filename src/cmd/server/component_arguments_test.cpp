@@ -83,7 +83,8 @@ TEST(ComponentArguments, FilesOfComponentsAreRead) {
       world.disk.write("/kubelet.yaml", "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nmaxPods: 30\npodPidsLimit: 100\n"));
   const auto config =
       world.config_of({"--kube-scheduler-arg=config=/scheduler.yaml", "--kube-proxy-arg=config=/proxy.yaml", "--kubelet-config=/kubelet.yaml",
-                       "--kubelet-arg=max-pods=40", "--kubelet-arg=cloud-provider=external", "--kubelet-arg=provider-id=aws:///a/i-1"});
+                       "--kubelet-arg=max-pods=40", "--kubelet-arg=cloud-provider=external", "--kubelet-arg=provider-id=aws:///a/i-1",
+                       "--kubelet-arg=image-credential-provider-config=/c.yaml", "--kubelet-arg=image-credential-provider-bin-dir=/bin"});
   const auto scheduler = scheduler_settings(config, world.disk);
   ASSERT_TRUE(scheduler) << scheduler.error().message;
   ASSERT_EQ(scheduler->config.profiles.size(), 1u);
@@ -97,6 +98,7 @@ TEST(ComponentArguments, FilesOfComponentsAreRead) {
   EXPECT_EQ(kubelet->config.max_pods, 40);
   EXPECT_EQ(kubelet->config.pod_pids_limit, 100);
   EXPECT_EQ(kubelet->provider_id, "aws:///a/i-1");
+  EXPECT_EQ(kubelet->credential_provider_config + kubelet->credential_provider_bin_dir, "/c.yaml/bin");
   EXPECT_TRUE(kubelet->external_cloud_provider);
 }
 

@@ -219,6 +219,8 @@ rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   announce_idle(settings);
   options.configuration = std::move(settings.config);
   options.provider_id = std::move(settings.provider_id);
+  options.credential_provider_config = std::move(settings.credential_provider_config);
+  options.credential_provider_bin_dir = std::move(settings.credential_provider_bin_dir);
   options.external_cloud_provider = settings.external_cloud_provider;
   options.node_name = options.hostname = name_;
   options.node_ips = {ip_};

@@ -171,7 +171,8 @@ rt::Task<Result<std::string>> bootstrap_client_certificate(rt::Context ctx, clie
 }
 
 struct CertificateManager::State {
-  explicit State(CertificateManagerDeps s) : deps(std::move(s)), store(deps.runtime.disk(), deps.folder, deps.name) {}
+  State(CertificateManagerDeps s, CertificateManagerOptions o)
+      : deps(std::move(s)), options(std::move(o)), store(deps.runtime.disk(), options.folder, options.name) {}
   rt::Task<void> run(rt::Context ctx);
   rt::Task<void> load();
   rt::Task<Result<Unit>> renew(rt::Context ctx, component::CertificateSpec spec);
@@ -180,6 +181,7 @@ struct CertificateManager::State {
   std::optional<rt::Duration> good_for(const component::CertificateSpec& spec) const;
 
   CertificateManagerDeps deps;
+  const CertificateManagerOptions options;
   CertificateStore store;
   std::optional<CertificatePair> current;
   int64_t renew_at = 0;
@@ -200,7 +202,7 @@ void CertificateManager::State::take(CertificatePair pair) {
 std::optional<rt::Duration> CertificateManager::State::good_for(const component::CertificateSpec& spec) const {
   const int64_t now = wall_seconds(deps.runtime);
   if (!current || !certifies(current->info, spec) || renew_at <= now) return std::nullopt;
-  if (!deps.authority_pem.empty() && !component::is_issued_by(current->certificate_pem, deps.authority_pem)) return std::nullopt;
+  if (!options.authority_pem.empty() && !component::is_issued_by(current->certificate_pem, options.authority_pem)) return std::nullopt;
   return std::chrono::seconds(renew_at - now);
 }
 
@@ -216,9 +218,9 @@ rt::Task<void> CertificateManager::State::load() {
 }
 
 rt::Task<Result<Unit>> CertificateManager::State::renew(rt::Context ctx, component::CertificateSpec spec) {
-  log::info(1, "Asking for a certificate", {{"name", deps.name}, {"signer", deps.signer}});
+  log::info(1, "Asking for a certificate", {{"name", options.name}, {"signer", options.signer}});
   CO_TRY_ASSIGN(auto key, component::PrivateKey::generate_ec_p256());
-  auto pair = co_await request_certificate(ctx, &deps.client, deps.signer, std::move(spec), std::move(key), request_patience);
+  auto pair = co_await request_certificate(ctx, &deps.client, options.signer, std::move(spec), std::move(key), request_patience);
   if (!pair) co_return Unexpected(std::move(pair).error());
   Result<Unit> saved;
   const int64_t now = wall_seconds(deps.runtime);
@@ -252,16 +254,17 @@ rt::Task<void> CertificateManager::State::run(rt::Context ctx) {
       continue;
     }
     if (renewed) {
-      log::warning("The certificate that was signed is not what was asked for, or is due at once; it is asked for again", {{"name", deps.name}});
+      log::warning("The certificate that was signed is not what was asked for, or is due at once; it is asked for again", {{"name", options.name}});
     } else {
-      log::error("The certificate was not renewed", renewed.error(), {{"name", deps.name}});
+      log::error("The certificate was not renewed", renewed.error(), {{"name", options.name}});
     }
     (void)co_await rt::sleep_for(ctx, retry);
     retry = std::min<rt::Duration>(retry * 2, retry_max);
   }
 }
 
-CertificateManager::CertificateManager(CertificateManagerDeps deps) : state_(std::make_unique<State>(std::move(deps))) {}
+CertificateManager::CertificateManager(CertificateManagerDeps deps, CertificateManagerOptions options)
+    : state_(std::make_unique<State>(std::move(deps), std::move(options))) {}
 CertificateManager::~CertificateManager() = default;
 void CertificateManager::start() { state_->tasks.spawn(state_->run(state_->tasks.context())); }
 rt::Task<void> CertificateManager::stop() { co_await state_->tasks.close(); }

@@ -21,15 +21,18 @@ inline constexpr const char* serving_signer = "kubernetes.io/kubelet-serving";
 struct CertificateManagerDeps {
   rt::Runtime& runtime;
   client::Client& client;
+  // What to ask for; nothing: it cannot be said yet (no addresses), poke() when it can.
+  std::function<std::optional<component::CertificateSpec>()> wanted = {};
+  // After each new certificate, and at the start if there is one.
+  std::function<void()> on_change = {};
+};
+
+struct CertificateManagerOptions {
   std::string folder;  // --cert-dir
   std::string name;    // "kubelet-client", "kubelet-server"
   std::string signer;
-  // What to ask for; nothing: it cannot be said yet (no addresses), poke() when it can.
-  std::function<std::optional<component::CertificateSpec>()> wanted;
-  // After each new certificate, and at the start if there is one.
-  std::function<void()> on_change;
   // The authority (PEM) whose certificates are worth keeping: one that another has signed is asked for anew. "": any.
-  std::string authority_pem;
+  std::string authority_pem = {};
 };
 
 // The node's identity, and for serving its addresses. Pure.
@@ -44,7 +47,7 @@ bool certifies(const component::CertificateInfo& info, const component::Certific
 
 class CertificateManager {
  public:
-  explicit CertificateManager(CertificateManagerDeps deps);
+  CertificateManager(CertificateManagerDeps deps, CertificateManagerOptions options);
   ~CertificateManager();
   CertificateManager(const CertificateManager&) = delete;
   CertificateManager& operator=(const CertificateManager&) = delete;

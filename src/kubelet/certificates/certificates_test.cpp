@@ -103,9 +103,8 @@ rt::Task<void> asks_when_it_can_say_for_what() {
   client::ClientConfig config;
   client::Client client(runtime, transport, config);
   std::vector<NodeAddress> addresses;
-  CertificateManagerDeps deps{
-      runtime, client, "/pki", "kubelet-server", serving_signer, [&addresses] { return serving_certificate_spec("n1", addresses); }, nullptr};
-  CertificateManager manager(std::move(deps));
+  CertificateManagerDeps deps{runtime, client, [&addresses] { return serving_certificate_spec("n1", addresses); }};
+  CertificateManager manager(std::move(deps), {"/pki", "kubelet-server", serving_signer});
   manager.start();
   (void)co_await rt::sleep_for(rt::Context::background(), 1min);
   EXPECT_TRUE(transport->asked.empty());
@@ -214,9 +213,8 @@ rt::Task<void> ask_for_ten_minutes(Signed made, std::string authority, int least
   auto transport = std::make_shared<Signing>(runtime, std::move(made));
   client::ClientConfig config;
   client::Client client(runtime, transport, config);
-  CertificateManagerDeps deps{runtime, client,   dir, "kubelet-client", client_signer, [] { return std::optional(client_certificate_spec("n1")); },
-                              nullptr, authority};
-  CertificateManager manager(std::move(deps));
+  CertificateManagerDeps deps{runtime, client, [] { return std::optional(client_certificate_spec("n1")); }};
+  CertificateManager manager(std::move(deps), {dir, "kubelet-client", client_signer, authority});
   manager.start();
   (void)co_await rt::sleep_for(rt::Context::background(), 10min);
   EXPECT_TRUE(manager.current().has_value());

@@ -41,8 +41,6 @@ constexpr std::string_view without_effect[] = {
     "memoryThrottlingFactor",
     "podCIDR",
     "qosReserved",
-    "registryBurst",
-    "registryPullQPS",
     "reservedMemory",
     "reservedSystemCPUs",
     "runOnce",
@@ -69,6 +67,7 @@ constexpr std::string_view gates_asked[] = {
     "GracefulNodeShutdownBasedOnPodPriority",
     "KubeletCrashLoopBackOffMax",
     "KubeletEnsureSecretPulledImages",
+    "KubeletServiceAccountTokenForCredentialProviders",
     "ReduceDefaultCrashLoopBackOffDecay",
     "RotateKubeletServerCertificate",
 };

@@ -44,8 +44,18 @@ Result<AuthConfig> auth_of(const codec::Value& entry) {
   return out;
 }
 
-// Label by label, as many on both sides.
-bool host_matches(std::string_view pattern, std::string_view host) {
+// "host:port" in two; without a port "".
+std::pair<std::string_view, std::string_view> split_port(std::string_view host) {
+  const auto colon = host.rfind(':');
+  if (colon == std::string_view::npos) return {host, {}};
+  return {host.substr(0, colon), host.substr(colon + 1)};
+}
+
+// Label by label, as many on both sides; a port is the same on both.
+bool host_matches(std::string_view pattern_and_port, std::string_view host_and_port) {
+  auto [pattern, pattern_port] = split_port(pattern_and_port);
+  auto [host, port] = split_port(host_and_port);
+  if (pattern_port != port) return false;
   while (true) {
     const auto a = pattern.find('.');
     const auto b = host.find('.');
@@ -72,22 +82,46 @@ Result<std::vector<RegistryCredential>> credentials_of(const api::core_v1::Secre
   if (!config_json && secret.type != "kubernetes.io/dockercfg") return out;
   const auto data = secret.data.find(config_json ? ".dockerconfigjson" : ".dockercfg");
   if (data == secret.data.end()) return out;
-  TRY_ASSIGN(const codec::Value document, codec::parse_json(data->second));
-  const codec::Value* auths = config_json ? document.find("auths") : &document;
+  TRY_ASSIGN(out, credentials_of_docker(data->second, config_json));
+  for (RegistryCredential& credential : out)
+    credential.source.secret = {secret.metadata.uid, secret.metadata.namespace_, secret.metadata.name, credential_hash(credential.auth)};
+  return out;
+}
+
+RegistryCredential credential_for(std::string_view key, std::string username, std::string password) {
+  RegistryCredential out;
+  out.pattern = pattern_of(key);
+  out.auth.username = std::move(username);
+  out.auth.password = std::move(password);
+  return out;
+}
+
+Result<std::vector<RegistryCredential>> credentials_of_docker(std::string_view json, bool under_auths) {
+  std::vector<RegistryCredential> out;
+  TRY_ASSIGN(const codec::Value document, codec::parse_json(json));
+  const codec::Value* auths = under_auths ? document.find("auths") : &document;
   if (!auths || !auths->is_object()) return out;
   if (auths->as_object().size() > registry_credentials_max)
     return bad_request("more than " + std::to_string(registry_credentials_max) + " registries");
   for (const auto& [key, entry] : auths->as_object()) {
-    RegistryCredential credential;
-    credential.pattern = pattern_of(key);
-    TRY_ASSIGN(credential.auth, auth_of(entry));
-    credential.source.uid = secret.metadata.uid;
-    credential.source.namespace_ = secret.metadata.namespace_;
-    credential.source.name = secret.metadata.name;
-    credential.source.credential_hash = credential_hash(credential.auth);
-    out.push_back(std::move(credential));
+    TRY_ASSIGN(AuthConfig auth, auth_of(entry));
+    out.push_back(credential_for(key, std::move(auth.username), std::move(auth.password)));
   }
   return out;
+}
+
+bool any_matches(const std::vector<std::string>& patterns, std::string_view image) {
+  const auto slash = image.find('/');
+  if (slash == std::string_view::npos) return false;
+  return std::ranges::any_of(patterns, [&](const auto& pattern) { return matches(pattern, image.substr(0, slash), image.substr(slash + 1)); });
+}
+
+// What makes a URL of "https://" and this: no spaces and controls, and a port of digits.
+bool is_image_pattern(std::string_view text) {
+  if (text.empty() || text.size() > registry_pattern_bytes_max) return false;
+  if (std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c == 0x7f || c == '#' || c == '%'; })) return false;
+  const std::string_view port = split_port(text.substr(0, text.find('/'))).second;
+  return std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::vector<RegistryCredential> matching_credentials(const std::vector<RegistryCredential>& all, std::string_view image) {

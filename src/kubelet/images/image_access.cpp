@@ -58,14 +58,13 @@ rt::Task<void> ImageAccess::pull_failed(std::string image, bool uncertain) {
   co_await end_pull(std::move(image), outcome);
 }
 
-rt::Task<void> ImageAccess::pulled(std::string image, std::string image_ref, std::optional<ImagePullSecret> source) {
+rt::Task<void> ImageAccess::pulled(std::string image, std::string image_ref, CredentialSource source) {
   if (off()) co_return;
   const auto lock = co_await working_.lock(rt::Context::background());
   ImagePullCredentials credentials;
-  if (source)
-    credentials.kubernetes_secrets.push_back(std::move(*source));
-  else
-    credentials.node_pods_accessible = true;
+  if (source.secret) credentials.kubernetes_secrets.push_back(std::move(*source.secret));
+  if (source.service_account) credentials.kubernetes_service_accounts.push_back(std::move(*source.service_account));
+  credentials.node_pods_accessible = credentials.kubernetes_secrets.empty() && credentials.kubernetes_service_accounts.empty();
   Result<Unit> noted = Unit{};
   co_await runtime_.run_blocking([&] { noted = note(image, image_ref, credentials); });
   if (!noted) log::error("Could not record with which credentials an image was pulled", noted.error(), {{"image", image}});
@@ -112,35 +111,45 @@ rt::Task<bool> ImageAccess::adopt(rt::Context ctx) {
 }
 
 // Blocks.
-Result<bool> ImageAccess::judge(const std::string& image, const std::string& image_ref, const std::vector<ImagePullSecret>& secrets) {
+Result<std::optional<bool>> ImageAccess::judge(const std::string& image, const std::string& image_ref, const PodCredentials* mine) {
   TRY_ASSIGN(const auto record, records_.read(image_ref));
   bool pulled_here = record.has_value() || under_way_.contains(image);
   if (!pulled_here) {
     TRY_ASSIGN(pulled_here, records_.is_begun(image));
   }
-  if (!policy_.must_verify(image, pulled_here)) return false;
-  if (!record) return true;
+  if (!policy_.must_verify(image, pulled_here)) return std::optional<bool>(false);
+  if (!record) return std::optional<bool>(true);
   TRY_ASSIGN(const std::string name, record_name(image));
-  const Access access = access_of(*record, name, secrets);
+  if (mine == nullptr && depends_on_credentials(*record, name)) return std::optional<bool>();
+  const Access access = access_of(*record, name, mine != nullptr ? *mine : PodCredentials());
   if (access.learned) {
     ImagePullCredentials more;
     more.kubernetes_secrets.push_back(*access.learned);
     if (auto noted = note(image, image_ref, more); !noted)
       log::error("Could not record that a secret gives access to an image", noted.error(), {{"image", image}});
   }
-  return !access.granted;
+  return std::optional<bool>(!access.granted);
 }
 
-rt::Task<bool> ImageAccess::must_pull(rt::Context ctx, std::string image, std::string image_ref, std::vector<ImagePullSecret> secrets) {
-  if (off()) co_return false;
+rt::Task<std::optional<bool>> ImageAccess::judge_recorded(rt::Context ctx, std::string image, std::string image_ref, const PodCredentials* mine) {
   const auto lock = co_await working_.lock(ctx);
   if (!lock) co_return true;
   const bool adopted = co_await adopt(ctx);
   if (!adopted) co_return true;
-  Result<bool> verdict = true;
-  co_await runtime_.run_blocking([&] { verdict = judge(image, image_ref, secrets); });
+  Result<std::optional<bool>> verdict = std::optional<bool>(true);
+  co_await runtime_.run_blocking([&] { verdict = judge(image, image_ref, mine); });
   if (!verdict) log::error("Could not read with which credentials an image was pulled", verdict.error(), {{"image", image}});
   co_return verdict.value_or(true);
+}
+
+// What the pod can show is asked for without the lock: a program may take a minute to say it.
+rt::Task<bool> ImageAccess::must_pull(rt::Context ctx, std::string image, std::string image_ref, Showing mine) {
+  if (off()) co_return false;
+  const std::optional<bool> verdict = co_await judge_recorded(ctx, image, image_ref, nullptr);
+  if (verdict) co_return *verdict;
+  const PodCredentials shown = co_await mine();
+  const std::optional<bool> final_verdict = co_await judge_recorded(ctx, std::move(image), std::move(image_ref), &shown);
+  co_return final_verdict.value_or(true);
 }
 
 rt::Task<void> ImageAccess::removed(std::string image_ref) {

@@ -3,6 +3,7 @@
 // What cannot be known is not granted: then the image is pulled again, which asks the registry. Belongs to the kubelet's executor.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "cri/runtime_client.h"
+#include "kubelet/images/credentials.h"
 #include "kubelet/images/pull_records.h"
 #include "kubelet/images/verification_policy.h"
 #include "rt/runtime.h"
@@ -27,11 +29,12 @@ class ImageAccess {
   // `uncertain`: the runtime may have the image all the same. Then it stays on record as begun, and nobody takes it for one that was
   // always there.
   rt::Task<void> pull_failed(std::string image, bool uncertain);
-  // `source`: the secret that it was pulled with; nullopt: the registry gives it to anyone.
-  rt::Task<void> pulled(std::string image, std::string image_ref, std::optional<ImagePullSecret> source);
+  // `source`: whose the credential was that it was pulled with; nobody's: the registry gives it to anyone of this node.
+  rt::Task<void> pulled(std::string image, std::string image_ref, CredentialSource source);
 
-  // Whether a pod with these secrets must pull the image though it is on the node. With nothing to verify `secrets` is never looked at.
-  rt::Task<bool> must_pull(rt::Context ctx, std::string image, std::string image_ref, std::vector<ImagePullSecret> secrets);
+  // Whether a pod must pull the image though it is on the node. `mine`: what the pod can show; asked for only where it decides.
+  using Showing = std::function<rt::Task<PodCredentials>()>;
+  rt::Task<bool> must_pull(rt::Context ctx, std::string image, std::string image_ref, Showing mine);
   bool off() const { return policy_.off(); }
 
   rt::Task<void> removed(std::string image_ref);
@@ -43,7 +46,9 @@ class ImageAccess {
   enum class Outcome : uint8_t { Pulled, Failed, Unknown };
   rt::Task<void> end_pull(std::string image, Outcome outcome);
   Result<Unit> note(const std::string& image, const std::string& image_ref, const ImagePullCredentials& credentials);
-  Result<bool> judge(const std::string& image, const std::string& image_ref, const std::vector<ImagePullSecret>& secrets);
+  // Whether it must be pulled; `mine`: nullptr: not known yet, then nullopt where it decides.
+  Result<std::optional<bool>> judge(const std::string& image, const std::string& image_ref, const PodCredentials* mine);
+  rt::Task<std::optional<bool>> judge_recorded(rt::Context ctx, std::string image, std::string image_ref, const PodCredentials* mine);
 
   rt::Runtime& runtime_;
   cri::RuntimeClient& cri_;

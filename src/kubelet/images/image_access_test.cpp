@@ -94,8 +94,15 @@ struct World {
     secret.data[".dockerconfigjson"] = R"({"auths":{"registry.example.com":{"username":"u","password":")" + password + R"("}}})";
     node.secrets[namespace_name + "/pull"] = std::move(secret);
   }
+  ImagePullerOptions options = {};
+
   // "ok", or why the container waits. Each time by a kubelet that has just started.
   rt::Task<std::string> start(std::string namespace_name, std::string policy) {
+    const std::vector<std::string> one = co_await start_some(std::move(namespace_name), std::move(policy), 1);
+    co_return one.front();
+  }
+  // As many times by one kubelet, one after the other.
+  rt::Task<std::vector<std::string>> start_some(std::string namespace_name, std::string policy, int times) {
     auto verification = VerificationPolicy::make(config);
     EXPECT_TRUE(verification);
     ImageAccess access(runtime, cri, *verification, root);
@@ -103,7 +110,7 @@ struct World {
     Objects objects(node);
     ImagePullerDeps deps{runtime, cri, events, &objects};
     deps.access = &access;
-    ImagePuller puller(std::move(deps));
+    ImagePuller puller(std::move(deps), options);
     ImageRequest request;
     auto pod = testing::pod_of("{metadata: {name: p}, spec: {imagePullSecrets: [{name: pull}], containers: [{name: c}]}}");
     pod.metadata.namespace_ = namespace_name;
@@ -111,8 +118,12 @@ struct World {
     request.container = "c";
     request.image = "registry.example.com/team/app:1";
     request.pull_policy = std::move(policy);
-    auto got = co_await puller.ensure(always, std::move(request));
-    co_return got ? "ok" : got.error().reason + ": " + got.error().message;
+    std::vector<std::string> out;
+    for (int i = 0; i < times; ++i) {
+      auto got = co_await puller.ensure(always, request);
+      out.push_back(got ? "ok" : got.error().reason + ": " + got.error().message);
+    }
+    co_return out;
   }
 };
 
@@ -180,6 +191,18 @@ rt::Task<void> a_public_image_is_everyones(World& world) {
   co_await expect(world, "d", "Never", "ok", 0);
 }
 TEST(ImageAccess, APublicImageIsEveryones) { run(a_public_image_is_everyones); }
+
+// registryPullQPS and registryBurst.
+rt::Task<void> pulls_have_a_pace(World& world) {
+  world.options = {.parallel_pulls_max = 1, .pulls_per_second = 1, .pull_burst = 2};
+  const auto got = co_await world.start_some("a", "Always", 4);
+  const std::vector<std::string> want = {
+      "ok", "ok", "ErrImagePull: pull QPS exceeded",
+      "ImagePullBackOff: Back-off pulling image \"registry.example.com/team/app:1\": ErrImagePull: pull QPS exceeded"};
+  EXPECT_EQ(got, want);
+  EXPECT_EQ(world.node.pulls, 2);
+}
+TEST(ImageAccess, PullsHaveAPace) { run(pulls_have_a_pace); }
 
 rt::Task<void> policies(World& world) {
   world.node.present = true;  // by other means
@@ -295,6 +318,26 @@ TEST(PullRecord, IsBounded) {
   for (std::size_t i = 0; i < 3 * record_names_max; ++i) (void)add_credentials(record, std::to_string(i), open);
   EXPECT_LE(record.credential_mapping.size(), record_names_max);
   EXPECT_FALSE(access_of(record, "image", {}).granted) << "what had to go is verified again";
+}
+
+TEST(PullRecord, ServiceAccounts) {
+  const ImagePullServiceAccount mine{"uid-1", "ns", "a"}, again{"uid-2", "ns", "a"};
+  ImagePullCredentials by_account;
+  by_account.kubernetes_service_accounts = {mine};
+  ImagePulledRecord record;
+  EXPECT_FALSE(depends_on_credentials(record, "image"));
+  EXPECT_TRUE(add_credentials(record, "image", by_account));
+  EXPECT_FALSE(add_credentials(record, "image", by_account));
+  EXPECT_TRUE(depends_on_credentials(record, "image"));
+  EXPECT_TRUE(access_of(record, "image", {{}, mine}).granted);
+  EXPECT_FALSE(access_of(record, "image", {{}, again}).granted) << "another account of that name";
+  EXPECT_FALSE(access_of(record, "other", {{}, mine}).granted);
+  EXPECT_FALSE(access_of(record, "image", {}).granted);
+  ImagePullCredentials open;
+  open.node_pods_accessible = true;
+  EXPECT_TRUE(add_credentials(record, "image", open));
+  EXPECT_FALSE(depends_on_credentials(record, "image"));
+  EXPECT_TRUE(access_of(record, "image", {}).granted);
 }
 
 TEST(VerificationPolicy, IsChecked) {

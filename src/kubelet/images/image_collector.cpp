@@ -22,14 +22,15 @@ std::string joined(const std::vector<std::string>& errors) {
 
 }  // namespace
 
-ImageCollector::ImageCollector(ImageCollectorDeps deps) : deps_(std::move(deps)), began_(deps_.runtime.clock().now()) {}
+ImageCollector::ImageCollector(ImageCollectorDeps deps, ImagePolicy policy)
+    : deps_(std::move(deps)), policy_(policy), began_(deps_.runtime.clock().now()) {}
 
 bool ImageCollector::is_due(const std::optional<SignalValue>& disk) const {
   if (!next_) return true;
-  const bool full = deps_.policy.collects() && disk && bytes_to_free(*disk, deps_.policy) > 0;
+  const bool full = policy_.collects() && disk && bytes_to_free(*disk, policy_) > 0;
   if (full && !was_full_) return true;
   if (deps_.runtime.clock().now() < *next_) return false;
-  return full || deps_.policy.max_age > rt::Duration(0) || deps_.pod_changes() != seen_changes_;
+  return full || policy_.max_age > rt::Duration(0) || deps_.pod_changes() != seen_changes_;
 }
 
 rt::Task<void> ImageCollector::collect(rt::Context ctx, std::optional<SignalValue> disk) {
@@ -38,8 +39,8 @@ rt::Task<void> ImageCollector::collect(rt::Context ctx, std::optional<SignalValu
   next_ = now + image_look_every;
   if (ctx.done()) co_return;
   // What was too young to go is looked at again when it is of age.
-  was_full_ = deps_.policy.collects() && disk && bytes_to_free(*disk, deps_.policy) > 0;
-  if (const auto of_age = was_full_ ? records_.next_of_age(deps_.policy, now) : std::nullopt) next_ = std::min(*next_, *of_age);
+  was_full_ = policy_.collects() && disk && bytes_to_free(*disk, policy_) > 0;
+  if (const auto of_age = was_full_ ? records_.next_of_age(policy_, now) : std::nullopt) next_ = std::min(*next_, *of_age);
   if (done) {
     failed_before_ = false;
     co_return;
@@ -55,7 +56,7 @@ rt::Task<void> ImageCollector::collect(rt::Context ctx, std::optional<SignalValu
 rt::Task<Result<Unit>> ImageCollector::collect_now(rt::Context ctx, std::optional<SignalValue> disk) {
   CO_TRY_ASSIGN(const auto lock, co_await working_.lock(ctx));
   CO_TRY_ASSIGN(auto unused, co_await look(ctx));
-  if (!deps_.policy.collects()) co_return Unit{};
+  if (!policy_.collects()) co_return Unit{};
   CO_TRY(co_await remove_aged(ctx, unused));
   if (!disk) co_return Unit{};
   if (disk->capacity == 0) {
@@ -63,7 +64,7 @@ rt::Task<Result<Unit>> ImageCollector::collect_now(rt::Context ctx, std::optiona
     deps_.warn("InvalidDiskCapacity", message);
     co_return internal(message);
   }
-  const uint64_t wanted = bytes_to_free(*disk, deps_.policy);
+  const uint64_t wanted = bytes_to_free(*disk, policy_);
   if (wanted == 0) co_return Unit{};
   log::info(0, "The images' disk is over the high threshold, unused images go",
             {{"used", std::to_string(used_percent(*disk)) + "%"}, {"wantedBytes", std::to_string(wanted)}});
@@ -127,7 +128,7 @@ rt::Task<Result<Unit>> ImageCollector::remove(rt::Context ctx, ImageRecord image
 // Takes what it removes off the list.
 rt::Task<Result<Unit>> ImageCollector::remove_aged(rt::Context ctx, std::vector<ImageRecord>& unused) {
   std::vector<std::string> errors;
-  for (const ImageRecord& image : aged_images(unused, deps_.policy, began_, deps_.runtime.clock().now())) {
+  for (const ImageRecord& image : aged_images(unused, policy_, began_, deps_.runtime.clock().now())) {
     const auto removed = co_await remove(ctx, image, "age");
     if (removed)
       std::erase_if(unused, [&](const ImageRecord& one) { return one.id == image.id; });
@@ -135,7 +136,7 @@ rt::Task<Result<Unit>> ImageCollector::remove_aged(rt::Context ctx, std::vector<
       errors.push_back(removed.error().message);
   }
   if (errors.empty()) co_return Unit{};
-  const std::string age = api::format_duration(api::Duration{deps_.policy.max_age.count()});
+  const std::string age = api::format_duration(api::Duration{policy_.max_age.count()});
   co_return internal("wanted to free images older than " + age + ", encountered errors in image deletion: " + joined(errors));
 }
 
@@ -145,7 +146,7 @@ rt::Task<Result<uint64_t>> ImageCollector::free_space(rt::Context ctx, std::vect
   const rt::TimePoint now = deps_.runtime.clock().now();
   for (const ImageRecord& image : unused) {
     if (freed >= wanted_bytes || ctx.done()) break;
-    if (!is_old_enough(image, deps_.policy, now)) continue;
+    if (!is_old_enough(image, policy_, now)) continue;
     const auto removed = co_await remove(ctx, image, "space");
     if (removed)
       freed += image.size_bytes;

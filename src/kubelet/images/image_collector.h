@@ -25,7 +25,6 @@ constexpr rt::Duration image_look_every = std::chrono::minutes(5);
 struct ImageCollectorDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
-  ImagePolicy policy;
   // A warning event about the node.
   std::function<void(std::string_view reason, std::string message)> warn;
   // Names of images that volumes of pods are made of.
@@ -40,7 +39,7 @@ struct ImageCollectorDeps {
 
 class ImageCollector {
  public:
-  explicit ImageCollector(ImageCollectorDeps deps);
+  ImageCollector(ImageCollectorDeps deps, ImagePolicy policy);
 
   // Whether collect() has something to look at, `disk` being the one of the images.
   bool is_due(const std::optional<SignalValue>& disk) const;
@@ -61,6 +60,7 @@ class ImageCollector {
   rt::Task<Result<Unit>> remove(rt::Context ctx, ImageRecord image, std::string why);
 
   ImageCollectorDeps deps_;
+  const ImagePolicy policy_;
   const rt::TimePoint began_;
   ImageRecords records_;
   std::map<std::string, uint64_t> removed_;

@@ -82,11 +82,11 @@ rt::Task<void> with_node(std::function<rt::Task<void>(Node&, ImageCollector&)> c
   cri::RuntimeClientOptions options;
   options.endpoint = path;
   auto client = std::move(*cri::RuntimeClient::make(runtime, options));
-  ImageCollectorDeps deps{runtime, *client, policy, [&node](std::string_view reason, std::string) { node.said.emplace_back(reason); }};
+  ImageCollectorDeps deps{runtime, *client, [&node](std::string_view reason, std::string) { node.said.emplace_back(reason); }};
   deps.volume_images = [&node] { return node.volumes; };
   deps.pod_changes = [&node] { return node.pod_changes; };
   deps.changed = [&node] { node.said.emplace_back("changed"); };
-  ImageCollector collector(std::move(deps));
+  ImageCollector collector(std::move(deps), policy);
   co_await check(node, collector);
   co_await client->close();
   co_await server.stop();

@@ -34,7 +34,10 @@ std::string rounded(rt::Duration duration) {
 
 }  // namespace
 
-ImagePuller::ImagePuller(ImagePullerDeps deps) : deps_(deps), running_(deps.parallel_pulls_max == 0 ? pulls_unlimited : deps.parallel_pulls_max) {}
+ImagePuller::ImagePuller(ImagePullerDeps deps, ImagePullerOptions options)
+    : deps_(std::move(deps)), running_(options.parallel_pulls_max == 0 ? pulls_unlimited : options.parallel_pulls_max) {
+  if (options.pulls_per_second > 0) limiter_.emplace(deps_.runtime.clock(), options.pulls_per_second, std::max(options.pull_burst, 1.0));
+}
 
 ImageSpec ImagePuller::spec(const ImageRequest& request, const std::string& image) const {
   ImageSpec out;
@@ -64,13 +67,8 @@ rt::Task<Outcome> ImagePuller::ensure(rt::Context ctx, ImageRequest request) {
     if (status->image && !status->image->id.empty()) {
       bool must_pull = false;
       if (deps_.access && !deps_.access->off()) {
-        // Secrets that cannot be read show nothing, and end a pull with their error.
-        auto mine = co_await credentials(ctx, request.pod, *image);
-        std::vector<ImagePullSecret> secrets;
-        if (mine)
-          for (const RegistryCredential& one : *mine) secrets.push_back(one.source);
-        must_pull = co_await deps_.access->must_pull(ctx, request.image, status->image->id, std::move(secrets));
-        if (mine) known = std::move(*mine);
+        ImageAccess::Showing mine = [&] { return show(ctx, request.pod, *image, &known); };
+        must_pull = co_await deps_.access->must_pull(ctx, request.image, status->image->id, std::move(mine));
       }
       if (!must_pull) {
         deps_.events.normal(*request.pod, request.container, "Pulled",
@@ -173,12 +171,13 @@ rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Co
   if (!known) {
     CO_TRY_ASSIGN(known, co_await credentials(ctx, request.pod, image));
   }
+  if (limiter_ && !limiter_->try_take()) co_return error(Reason::TooManyRequests, "pull QPS exceeded");
   PullImageRequest pull;
   pull.image = spec(request, image);
   pull.sandbox_config = request.sandbox;
   if (known->empty()) {
     CO_TRY_ASSIGN(std::string ref, co_await deps_.cri.pull_image(ctx, std::move(pull)));
-    co_return Fetched{std::move(ref), std::nullopt, std::nullopt};
+    co_return Fetched{std::move(ref), {}, std::nullopt};
   }
   std::optional<Status> last;
   for (const RegistryCredential& credential : *known) {
@@ -190,7 +189,37 @@ rt::Task<Result<ImagePuller::Fetched>> ImagePuller::pull_with_credentials(rt::Co
   co_return Unexpected(std::move(*last));
 }
 
+// Secrets that cannot be read show nothing, and end a pull with their error.
+rt::Task<PodCredentials> ImagePuller::show(rt::Context ctx, PodPtr pod, std::string image, std::optional<Credentials>* known) {
+  PodCredentials out;
+  auto mine = co_await credentials(std::move(ctx), std::move(pod), std::move(image));
+  if (!mine) co_return out;
+  for (const RegistryCredential& one : *mine) {
+    if (one.source.secret) out.secrets.push_back(*one.source.secret);
+    if (one.source.service_account) out.service_account = one.source.service_account;
+  }
+  *known = std::move(*mine);
+  co_return out;
+}
+
+// The pod's secrets come first, then the node's own file, then what programs say.
 rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials(rt::Context ctx, PodPtr pod, std::string image) {
+  CO_TRY_ASSIGN(const Credentials of_secrets, co_await credentials_of_secrets(ctx, pod));
+  Credentials out = matching_credentials(of_secrets, image);
+  if (deps_.node_credentials != nullptr) {
+    const Credentials node = co_await deps_.node_credentials->all();
+    std::ranges::move(matching_credentials(node, image), std::back_inserter(out));
+  }
+  if (deps_.providers != nullptr) {
+    const auto name = parse_image_name(image);
+    if (!name) co_return out;
+    const Credentials said = co_await deps_.providers->credentials(std::move(ctx), std::move(pod), name->registry + "/" + name->repository);
+    std::ranges::move(matching_credentials(said, image), std::back_inserter(out));
+  }
+  co_return out;
+}
+
+rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials_of_secrets(rt::Context ctx, PodPtr pod) {
   std::vector<RegistryCredential> all;
   for (const auto& reference : pod->spec.image_pull_secrets) {
     if (!deps_.objects) break;
@@ -205,7 +234,7 @@ rt::Task<Result<ImagePuller::Credentials>> ImagePuller::credentials(rt::Context 
     CO_TRY_ASSIGN(auto some, credentials_of(**secret));
     std::move(some.begin(), some.end(), std::back_inserter(all));
   }
-  co_return matching_credentials(all, image);
+  co_return all;
 }
 
 void ImagePuller::failed(const Key& key, std::string error) {
@@ -223,6 +252,7 @@ std::optional<rt::TimePoint> ImagePuller::retry_at(const std::string& pod_uid, c
 
 void ImagePuller::forget(const std::string& pod_uid) {
   std::erase_if(backoffs_, [&](const auto& entry) { return entry.first.first == pod_uid; });
+  if (deps_.providers != nullptr) deps_.providers->forget(pod_uid);
 }
 
 }  // namespace pintle::kubelet::images

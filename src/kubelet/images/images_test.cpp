@@ -58,6 +58,8 @@ TEST(Credentials, MostSpecificFirst) {
   EXPECT_EQ(users(*all, "a.example.com/team/app:1"), "team:p:w any:2 ");
   EXPECT_EQ(users(*all, "a.example.com/other"), "any:2 ");
   EXPECT_EQ(users(*all, "b.a.example.com/x"), "");
+  EXPECT_EQ(users(*all, "a.example.com:5000/x"), "") << "a port is the same on both sides";
+  EXPECT_EQ(users(*all, "localhost:5000/x"), "local:3 ");
   EXPECT_EQ(users(*all, "localhost:5000/x"), "local:3 ");
   EXPECT_EQ(users(*all, "quay.io/x"), "");
 }
@@ -81,9 +83,9 @@ TEST(Credentials, TheirSourceIsKnown) {
   from.metadata.name = "pull";
   const auto all = credentials_of(from);
   ASSERT_EQ(all->size(), 1u);
-  EXPECT_EQ(all->front().source.uid + all->front().source.namespace_ + all->front().source.name, "uid-1teampull");
+  EXPECT_EQ(all->front().source.secret->uid + all->front().source.secret->namespace_ + all->front().source.secret->name, "uid-1teampull");
   // sha256 of {"username":"u","password":"p"}
-  EXPECT_EQ(all->front().source.credential_hash, "edbd57ca9372e64eb1c9070ecf3a049ac553596b0529acf034c7a71d4e618e88");
+  EXPECT_EQ(all->front().source.secret->credential_hash, "edbd57ca9372e64eb1c9070ecf3a049ac553596b0529acf034c7a71d4e618e88");
 }
 
 TEST(Credentials, DocumentsHaveLimits) {

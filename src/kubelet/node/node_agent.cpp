@@ -62,10 +62,11 @@ client::InformerOptions own_node_options(const std::string& node_name) {
 }
 
 struct NodeAgent::State {
-  explicit State(NodeAgentDeps s)
+  State(NodeAgentDeps s, NodeAgentOptions o)
       : deps(std::move(s)),
-        informer(deps.informers.of<Node>(own_node_informer, own_node_options(deps.identity.name))),
-        reference(node_reference(deps.identity.name)) {}
+        options(std::move(o)),
+        informer(deps.informers.of<Node>(own_node_informer, own_node_options(options.identity.name))),
+        reference(node_reference(options.identity.name)) {}
 
   rt::Task<void> run(rt::Context ctx);
   rt::Task<bool> register_node(rt::Context ctx);
@@ -80,6 +81,7 @@ struct NodeAgent::State {
   NodeObservation known() const;
 
   NodeAgentDeps deps;
+  const NodeAgentOptions options;
   client::Informer<Node> informer;
   const api::core_v1::ObjectReference reference;
   rt::TaskGroup tasks;
@@ -119,7 +121,7 @@ void NodeAgent::State::on_node(const Node& node) {
   const bool now_unschedulable = node.spec.unschedulable;
   if (unschedulable.value_or(false) != now_unschedulable) {
     const std::string what = now_unschedulable ? "NodeNotSchedulable" : "NodeSchedulable";
-    deps.events.normal(reference, what, "Node " + deps.identity.name + " status is now: " + what);
+    deps.events.normal(reference, what, "Node " + options.identity.name + " status is now: " + what);
   }
   unschedulable = now_unschedulable;
 }
@@ -133,16 +135,16 @@ void NodeAgent::State::follow() {
   };
   handler.on_add = [take](const auto& node, bool) { take(node); };
   handler.on_update = [take](const auto&, const auto& node) { take(node); };
-  handler.on_delete = [this](const auto&) { log::warning("The node's object was deleted", {{"node", deps.identity.name}}); };
+  handler.on_delete = [this](const auto&) { log::warning("The node's object was deleted", {{"node", options.identity.name}}); };
   informer.add_handler(std::move(handler));
 }
 
 rt::Task<Result<Unit>> NodeAgent::State::try_register(rt::Context ctx) {
-  Node wanted = initial_node(deps.identity, deps.machine);
+  Node wanted = initial_node(options.identity, options.machine);
   co_await look_at_images(ctx);
   const NodeObservation seen = co_await observe(ctx);
   std::vector<NodeEvent> said;
-  wanted = update_node(wanted, deps.identity, seen, now_of(deps.runtime), said);
+  wanted = update_node(wanted, options.identity, seen, now_of(deps.runtime), said);
   auto created = co_await deps.client.create<Node>(ctx, wanted);
   if (created) {
     tell(said);
@@ -152,14 +154,15 @@ rt::Task<Result<Unit>> NodeAgent::State::try_register(rt::Context ctx) {
   if (created.error().reason != Reason::AlreadyExists && created.error().reason != Reason::Forbidden)
     co_return Unexpected(std::move(created).error());
   const Status refused = created.error();
-  auto existing = co_await deps.client.get<Node>(ctx, std::string(), deps.identity.name);
+  auto existing = co_await deps.client.get<Node>(ctx, std::string(), options.identity.name);
   if (!existing) co_return Unexpected(refused.reason == Reason::Forbidden ? refused : existing.error());
   Node reconciled = *existing;
   if (reconcile_node(reconciled, wanted)) {
-    client::PatchOptions options;
-    options.subresource = "status";
+    client::PatchOptions to_status;
+    to_status.subresource = "status";
     std::string patch = node_patch(*existing, reconciled);
-    auto patched = co_await deps.client.patch<Node>(ctx, std::string(), deps.identity.name, client::PatchType::Strategic, std::move(patch), options);
+    auto patched =
+        co_await deps.client.patch<Node>(ctx, std::string(), options.identity.name, client::PatchType::Strategic, std::move(patch), to_status);
     if (!patched) co_return Unexpected(std::move(patched).error());
     reconciled = std::move(*patched);
   }
@@ -172,11 +175,11 @@ rt::Task<bool> NodeAgent::State::register_node(rt::Context ctx) {
   while (!ctx.done()) {
     auto done = co_await try_register(ctx);
     if (done) {
-      log::info(0, "Successfully registered node", {{"node", deps.identity.name}});
+      log::info(0, "Successfully registered node", {{"node", options.identity.name}});
       co_return true;
     }
     if (ctx.done()) break;
-    log::error("The API server did not take this node", done.error(), {{"node", deps.identity.name}});
+    log::error("The API server did not take this node", done.error(), {{"node", options.identity.name}});
     (void)co_await rt::sleep_for(ctx, backoff);
     backoff = std::min<rt::Duration>(backoff * 2, register_backoff_max);
   }
@@ -199,9 +202,9 @@ rt::Task<void> NodeAgent::State::look_at_images(rt::Context ctx) {
 
 NodeObservation NodeAgent::State::known() const {
   NodeObservation seen;
-  seen.capacity = deps.capacity;
-  seen.allocatable = deps.allocatable;
-  seen.machine = deps.machine;
+  seen.capacity = options.capacity;
+  seen.allocatable = options.allocatable;
+  seen.machine = options.machine;
   seen.runtime = runtime;
   seen.runtime_silent = runtime_heard != rt::TimePoint{} && deps.runtime.clock().now() - runtime_heard >= runtime_silence_max;
   seen.images = images;
@@ -232,7 +235,7 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
   Result<Unit> outcome = Unit{};
   for (int tried = 0; tried < patch_tries_max && !ctx.done(); ++tried) {
     if (tried > 0 || !latest) {
-      auto read = co_await deps.client.get<Node>(ctx, std::string(), deps.identity.name);
+      auto read = co_await deps.client.get<Node>(ctx, std::string(), options.identity.name);
       if (!read) {
         outcome = Unexpected(std::move(read).error());
         continue;
@@ -241,13 +244,14 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
     }
     const std::shared_ptr<const Node> before = latest;
     std::vector<NodeEvent> said;
-    const Node after = update_node(*before, deps.identity, seen, now_of(deps.runtime), said);
+    const Node after = update_node(*before, options.identity, seen, now_of(deps.runtime), said);
     const bool changed = status_changed(before->status, after.status) || before->metadata.labels != after.metadata.labels;
     if (!changed && !report_is_due()) co_return Unit{};
-    client::PatchOptions options;
-    options.subresource = "status";
+    client::PatchOptions to_status;
+    to_status.subresource = "status";
     std::string patch = node_patch(*before, after);
-    auto patched = co_await deps.client.patch<Node>(ctx, std::string(), deps.identity.name, client::PatchType::Strategic, std::move(patch), options);
+    auto patched =
+        co_await deps.client.patch<Node>(ctx, std::string(), options.identity.name, client::PatchType::Strategic, std::move(patch), to_status);
     if (!patched) {
       outcome = Unexpected(std::move(patched).error());
       continue;
@@ -255,7 +259,7 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
     tell(said);
     // What was written may be newer than what the watch has brought.
     latest = std::make_shared<const Node>(std::move(*patched));
-    const auto interval = deps.timing.status_report;
+    const auto interval = options.timing.status_report;
     report_after = interval;
     if (changed || !reported)
       report_after += rt::Duration(static_cast<int64_t>(deps.runtime.random().below(static_cast<uint64_t>(interval.count())))) - interval / 2;
@@ -269,7 +273,7 @@ rt::Task<Result<Unit>> NodeAgent::State::update(rt::Context ctx) {
 
 rt::Task<void> NodeAgent::State::run(rt::Context ctx) {
   deps.events.normal(reference, "Starting", "Starting kubelet.");
-  if (deps.register_node) {
+  if (options.register_node) {
     const bool done = co_await register_node(ctx);
     if (!done) co_return;
     registered = true;
@@ -277,7 +281,7 @@ rt::Task<void> NodeAgent::State::run(rt::Context ctx) {
   }
   follow();
   deps.informers.start();
-  NodeLeaseOptions lease{deps.identity.name, latest ? latest->metadata.uid : std::string(), deps.timing.lease_seconds};
+  NodeLeaseOptions lease{options.identity.name, latest ? latest->metadata.uid : std::string(), options.timing.lease_seconds};
   tasks.spawn(keep_node_lease(ctx, NodeLeaseDeps{deps.runtime, deps.client}, std::move(lease)));
   rt::Duration not_ready_wait = not_ready_first;
   while (!ctx.done()) {
@@ -285,7 +289,7 @@ rt::Task<void> NodeAgent::State::run(rt::Context ctx) {
     auto updated = co_await update(ctx);
     if (ctx.done()) break;
     if (!updated) log::error("The node's status was not written", updated.error());
-    rt::Duration wait = deps.timing.status_update;
+    rt::Duration wait = options.timing.status_update;
     if (!became_ready.is_set()) {
       wait = std::min(wait, not_ready_wait);
       not_ready_wait = std::min<rt::Duration>(not_ready_wait * 2, not_ready_max);
@@ -294,7 +298,7 @@ rt::Task<void> NodeAgent::State::run(rt::Context ctx) {
   }
 }
 
-NodeAgent::NodeAgent(NodeAgentDeps deps) : state_(std::make_unique<State>(std::move(deps))) {}
+NodeAgent::NodeAgent(NodeAgentDeps deps, NodeAgentOptions options) : state_(std::make_unique<State>(std::move(deps), std::move(options))) {}
 NodeAgent::~NodeAgent() = default;
 
 void NodeAgent::start() { state_->tasks.spawn(state_->run(state_->tasks.context())); }

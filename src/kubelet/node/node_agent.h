@@ -31,12 +31,6 @@ struct NodeAgentDeps {
   client::Informers& informers;
   client::EventRecorder& events;
   RuntimeObserver& container_runtime;
-  NodeIdentity identity;
-  NodeTiming timing;
-  rules::ResourceList capacity;
-  rules::ResourceList allocatable;
-  os::MachineFacts machine;
-  bool register_node = true;
   // Each may be empty. Asked whenever the status is made.
   std::function<Pressure()> pressure;
   std::function<std::vector<std::string>()> other_errors;
@@ -48,6 +42,15 @@ struct NodeAgentDeps {
   std::function<void(const std::vector<std::string>& pod_cidrs)> on_pod_cidrs;
 };
 
+struct NodeAgentOptions {
+  NodeIdentity identity;
+  NodeTiming timing;
+  rules::ResourceList capacity;
+  rules::ResourceList allocatable;
+  os::MachineFacts machine;
+  bool register_node = true;
+};
+
 // The node as its events name it.
 api::core_v1::ObjectReference node_reference(const std::string& node_name);
 
@@ -57,7 +60,7 @@ client::InformerOptions own_node_options(const std::string& node_name);
 
 class NodeAgent {
  public:
-  explicit NodeAgent(NodeAgentDeps deps);
+  NodeAgent(NodeAgentDeps deps, NodeAgentOptions options);
   ~NodeAgent();
   NodeAgent(const NodeAgent&) = delete;
   NodeAgent& operator=(const NodeAgent&) = delete;

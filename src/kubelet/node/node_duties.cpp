@@ -19,7 +19,7 @@ using api::core_v1::Pod;
 
 }  // namespace
 
-NodeDuties::NodeDuties(NodeDutiesDeps deps) : deps_(std::move(deps)) {}
+NodeDuties::NodeDuties(NodeDutiesDeps deps, NodeDutiesOptions options) : deps_(std::move(deps)), options_(std::move(options)) {}
 NodeDuties::~NodeDuties() = default;
 
 Result<Unit> NodeDuties::start() {
@@ -29,7 +29,7 @@ Result<Unit> NodeDuties::start() {
   toleration_comparisons_ = gates.enabled("TaintTolerationComparisonOperators");
   deps_.workers.set_admission([this](const Pod& pod) { return admit(pod); });
   if (deps_.client) {
-    static_pods::MirrorPodsDeps mirrors{deps_.runtime, *deps_.client, deps_.pods, deps_.identity.name, [this] {
+    static_pods::MirrorPodsDeps mirrors{deps_.runtime, *deps_.client, deps_.pods, options_.identity.name, [this] {
                                           const auto node = deps_.node();
                                           return node ? node->metadata.uid : std::string();
                                         }};
@@ -38,7 +38,7 @@ Result<Unit> NodeDuties::start() {
   }
   if (deps_.config.static_pod_path.empty()) return Unit{};
   deps_.pods.expect("file");
-  static_pods::StaticPodDeps pods{deps_.runtime, deps_.config.static_pod_path, deps_.identity.name, [this](std::vector<PodPtr> all) {
+  static_pods::StaticPodDeps pods{deps_.runtime, deps_.config.static_pod_path, options_.identity.name, [this](std::vector<PodPtr> all) {
                                     deps_.pods.set("file", std::move(all));
                                     deps_.workers.look_again();
                                     changed();
@@ -66,8 +66,8 @@ std::vector<std::string> NodeDuties::not_ready() const {
 // Before the API server has told, the node is what it will be registered as.
 std::shared_ptr<const Node> NodeDuties::known_node() const {
   if (auto node = deps_.node ? deps_.node() : nullptr) return node;
-  Node node = initial_node(deps_.identity, deps_.machine);
-  node.status.allocatable = deps_.allocatable;
+  Node node = initial_node(options_.identity, options_.machine);
+  node.status.allocatable = options_.allocatable;
   return std::make_shared<const Node>(std::move(node));
 }
 
@@ -114,6 +114,18 @@ rt::Task<void> NodeDuties::end_group(rt::Context ctx, const shutdown::ShutdownGr
     if (std::ranges::none_of(group->pods, running)) break;
     (void)co_await deps_.workers.changes().wait(bounded, seen + 1);
   }
+}
+
+rt::Duration NodeDuties::shutdown_time() const {
+  rt::Duration out{};
+  for (const shutdown::ShutdownGroup& group : shutdown::shutdown_groups(deps_.config)) out += rt::seconds_of(group.grace_seconds);
+  return out;
+}
+
+void NodeDuties::shutdown_cancelled() {
+  shutting_down_ = false;
+  if (deps_.status_changed) deps_.status_changed();
+  log::info(0, "The node does not shut down after all");
 }
 
 rt::Task<void> NodeDuties::shut_down(rt::Context ctx) {

@@ -28,9 +28,6 @@ struct NodeDutiesDeps {
   sources::PodConfig& pods;
   pods::PodWorkers& workers;
   PodEvents& events;
-  NodeIdentity identity;
-  os::MachineFacts machine;
-  rules::ResourceList allocatable;
   // The Node as the API server has it; nullptr while it is not known.
   std::function<std::shared_ptr<const api::core_v1::Node>()> node;
   // As it was measured last.
@@ -39,9 +36,16 @@ struct NodeDutiesDeps {
   std::function<void()> status_changed;
 };
 
+// What the machine is.
+struct NodeDutiesOptions {
+  NodeIdentity identity;
+  os::MachineFacts machine;
+  rules::ResourceList allocatable;
+};
+
 class NodeDuties {
  public:
-  explicit NodeDuties(NodeDutiesDeps deps);
+  NodeDuties(NodeDutiesDeps deps, NodeDutiesOptions options);
   ~NodeDuties();
 
   // Invalid: an allowed sysctl that is not namespaced. BadRequest: a feature gate that nobody knows.
@@ -57,6 +61,10 @@ class NodeDuties {
   // Takes no more pods, ends those there are by priority, each group within its time. Returns when all have ended or their
   // time is over.
   rt::Task<void> shut_down(rt::Context ctx);
+  // The machine does not go down after all: pods are taken again.
+  void shutdown_cancelled();
+  // How long pods may take at a shutdown, all groups together.
+  rt::Duration shutdown_time() const;
 
  private:
   std::optional<WaitingReason> admit(const api::core_v1::Pod& pod);
@@ -64,6 +72,7 @@ class NodeDuties {
   rt::Task<void> end_group(rt::Context ctx, const shutdown::ShutdownGroup* group);
 
   NodeDutiesDeps deps_;
+  const NodeDutiesOptions options_;
   std::unique_ptr<static_pods::StaticPodSource> static_pods_;
   std::unique_ptr<static_pods::MirrorPods> mirrors_;
   bool shutting_down_ = false;

@@ -76,14 +76,15 @@ struct World {
     };
     volumes = volumes::make_volume_manager(std::move(deps));
     NodeAgentDeps of_agent{runtime, *client, informers, events, observer};
-    of_agent.identity.name = "n1";
-    of_agent.identity.ips = {"10.0.0.1"};
-    of_agent.register_node = false;
+    NodeAgentOptions options;
+    options.identity.name = "n1";
+    options.identity.ips = {"10.0.0.1"};
+    options.register_node = false;
     of_agent.volumes_in_use = [this] { return volumes->volumes_in_use(); };
     of_agent.on_node = [this] {
       if (const auto known = agent->node()) volumes->node_changed(*known);
     };
-    agent = std::make_unique<NodeAgent>(std::move(of_agent));
+    agent = std::make_unique<NodeAgent>(std::move(of_agent), std::move(options));
     server.on_write = [this](const client::testing::FakeServer::Write& write) {
       if (write.path.ends_with("/nodes/n1/status")) {
         patches.emplace_back(write.body.view());

@@ -19,6 +19,9 @@ using User = component::UserInfo;
 struct AccessDeps {
   const rt::Clock& clock;
   client::Client* client = nullptr;  // nullptr: no API server; then only what needs none is allowed
+};
+
+struct AccessOptions {
   api::kubeletconfig_v1beta1::KubeletAuthentication authentication;
   api::kubeletconfig_v1beta1::KubeletAuthorization authorization;
   std::string node_name;
@@ -26,7 +29,7 @@ struct AccessDeps {
 
 class Access {
  public:
-  explicit Access(AccessDeps deps);
+  Access(AccessDeps deps, AccessOptions options);
   // Unauthorized: nobody, or nobody known.
   rt::Task<Result<User>> authenticate(rt::Context ctx, const net::Request& request) { return access_.authenticate(std::move(ctx), request); }
   // Forbidden or InternalError with upstream's words.
@@ -36,6 +39,7 @@ class Access {
   component::DelegatedAccessSetup setup();
 
   AccessDeps deps_;
+  const AccessOptions options_;
   std::optional<client::AccessReviews> reviews_;
   component::DelegatedAccess access_;
 };

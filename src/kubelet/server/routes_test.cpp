@@ -90,7 +90,7 @@ struct Case {
   std::string want;  // the answer's beginning
 };
 
-rt::Task<void> check_answers(std::vector<Case> cases, AccessDeps* access_deps, bool read_only, std::string logs = "") {
+rt::Task<void> check_answers(std::vector<Case> cases, const AccessOptions* strangers, bool read_only, std::string logs = "") {
   auto& runtime = rt::Executor::current().runtime();
   FakeHost host;
   host.logs = std::move(logs);
@@ -100,7 +100,7 @@ rt::Task<void> check_answers(std::vector<Case> cases, AccessDeps* access_deps, b
   auto transport = net::make_transport(runtime, none);
   CHECK(transport, "a transport");
   std::optional<Access> access;
-  if (access_deps != nullptr) access.emplace(*access_deps);
+  if (strangers != nullptr) access.emplace(AccessDeps{runtime.clock()}, *strangers);
   RoutesDeps deps{runtime, host, rt::Executor::current(), **transport};
   deps.access = access ? &*access : nullptr;
   RoutesOptions options;
@@ -180,7 +180,7 @@ TEST(KubeletRoutes, TheLogFolderShowsFilesAlone) {
 }
 
 rt::Task<void> strangers() {
-  AccessDeps access{rt::Executor::current().runtime().clock()};
+  AccessOptions access;
   access.authorization.mode = "Webhook";
   access.authentication.anonymous.enabled = false;
   const std::vector<Case> refused = {{"GET", "/pods", "401 Unauthorized"}, {"GET", "/healthz", "401 Unauthorized"}};

@@ -42,8 +42,8 @@ rt::Task<Result<Unit>> KubeletServer::start() {
   net::ClientOptions to_runtime;
   to_runtime.http2 = false;
   CO_TRY_ASSIGN(runtime_transport_, net::make_transport(deps_.runtime, std::move(to_runtime)));
-  AccessDeps access{deps_.runtime.clock(), deps_.client, configuration.authentication, configuration.authorization, deps_.host.node_name()};
-  access_ = std::make_unique<Access>(std::move(access));
+  AccessOptions access{configuration.authentication, configuration.authorization, deps_.host.node_name()};
+  access_ = std::make_unique<Access>(AccessDeps{deps_.runtime.clock(), deps_.client}, std::move(access));
   RoutesDeps deps{deps_.runtime, deps_.host, deps_.home, *runtime_transport_};
   if (configuration.healthz_port.value_or(0) != 0) {
     RoutesOptions health;

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "kubelet/volumes/pod_tokens.h"
 #include "kubelet/volumes/volume_kinds.h"
 #include "rules/pod_claims.h"
 
@@ -67,14 +66,6 @@ TEST(Payload, UserOfTokens) {
   EXPECT_EQ(common_user(pod), 1001u);
   pod.spec.init_containers.emplace_back();
   EXPECT_FALSE(common_user(pod));
-}
-
-TEST(Tokens, RefreshTimes) {
-  const auto at = [](int64_t seconds) { return rt::WallTime(std::chrono::seconds(seconds)); };
-  EXPECT_EQ(token_refresh_time({at(0), at(3600)}, {}), at(2880));
-  EXPECT_EQ(token_refresh_time({at(0), at(3600)}, std::chrono::seconds(10)), at(2870));
-  EXPECT_EQ(token_refresh_time({at(0), at(600)}, {}), at(480));
-  EXPECT_EQ(token_refresh_time({at(0), at(365 * 86400)}, {}), at(86400)) << "a day at most";
 }
 
 TEST(VolumeKinds, Directories) {

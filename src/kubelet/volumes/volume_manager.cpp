@@ -9,7 +9,6 @@
 #include "kubelet/volumes/plugins/nfs.h"
 #include "kubelet/volumes/plugins/pod_local.h"
 #include "kubelet/volumes/plugins/projecting.h"
-#include "kubelet/volumes/pod_tokens.h"
 #include "kubelet/volumes/volume_files.h"
 #include "kubelet/volumes/volume_kinds.h"
 #include "kubelet/volumes/volume_reconciler.h"

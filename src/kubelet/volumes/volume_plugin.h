@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "kubelet/tokens/pod_tokens.h"
 #include "kubelet/types/pod.h"
 #include "kubelet/volumes/mounted_volume.h"
 #include "kubelet/volumes/node_volumes.h"
@@ -18,7 +19,7 @@
 
 namespace pintle::kubelet::volumes {
 
-class PodTokens;
+using tokens::PodTokens;
 
 // A volume that a pod wants.
 struct PodVolume {

@@ -24,7 +24,6 @@ HARMLESS = {
     r'(kube-controller-manager|kube-scheduler) authentication-(skip-lookup|tolerate-lookup-failure)': 'the settings in the cluster are not read: fewer callers are known',
     r'kube-controller-manager (authentication|authorization)-kubeconfig': 'the API server is asked about callers as who --kubeconfig says',
     r'kube-controller-manager concurrent-.*-syncs': 'how much is done at once',
-    r'kubelet image-credential-provider-(bin-dir|config)': 'images that need the credentials are not pulled',
 }
 REFUSED = 'refused until it works'
 ANNOUNCED = 'checked, without effect yet'

@@ -13,7 +13,7 @@ import pytest
 from support.cluster import wait_for
 from support.kubelet_node import KubeletNode, missing
 from support.netns import own_network
-from support.nodes import await_true
+from support.nodes import await_true, mirror_of
 from support.registry import Registry, build_images
 
 pytestmark = pytest.mark.skipif(missing() is not None or os.geteuid() != 0, reason=f'needs root, containerd, runc and CNI plugins: {missing()}')
@@ -30,9 +30,7 @@ def node():
                   'enableSystemLogHandler': True, 'port': 10250}
     with own_network(), KubeletNode(config=open_doors) as n, Registry(images=build_images(), users={'alice': 'secret', 'bob': 'other'}) as private:
         private.push(['registry.k8s.io/pause:3.10.2'], as_name=PRIVATE)
-        folder = n.folder / 'mirror/private.example.com'
-        folder.mkdir()
-        (folder / 'hosts.toml').write_text(f'server = "{private.url}"\n[host."{private.url}"]\n  capabilities = ["pull", "resolve"]\n')
+        mirror_of(n.folder / 'mirror', 'private.example.com', private.url)
         n.private = private
         yield n
         # Nothing above has harmed the process: it is the one that was started, and small.

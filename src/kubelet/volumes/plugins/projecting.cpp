@@ -2,7 +2,6 @@
 
 #include "kubelet/volumes/payload.h"
 #include "kubelet/volumes/plugins/blocking.h"
-#include "kubelet/volumes/pod_tokens.h"
 #include "kubelet/volumes/volume_files.h"
 
 namespace pintle::kubelet::volumes::plugins {

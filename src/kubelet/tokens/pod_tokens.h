@@ -6,14 +6,14 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "api/gen/core_v1.h"
 #include "base/status.h"
 #include "client/client.h"
 #include "rt/runtime.h"
 
-namespace pintle::kubelet::volumes {
+namespace pintle::kubelet::tokens {
 
 struct TokenTimes {
   rt::WallTime issued;
@@ -27,8 +27,9 @@ class PodTokens {
   PodTokens(rt::Runtime& runtime, client::Client& client) : runtime_(runtime), client_(client) {}
 
   // Errors: "failed to fetch token: ..." as upstream says; a token that is still valid is given out when a new one cannot
-  // be had.
-  rt::Task<Result<std::string>> get(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::ServiceAccountTokenProjection& source);
+  // be had. `service_account_uid`: the token is of this account or of none; "": whichever has the name.
+  rt::Task<Result<std::string>> get(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::ServiceAccountTokenProjection& source,
+                                    std::string service_account_uid = std::string());
   // When the first of them wants a new request; nullopt: there are none.
   std::optional<rt::TimePoint> next_refresh() const;
 
@@ -39,11 +40,12 @@ class PodTokens {
     rt::WallTime refresh;
   };
   rt::Task<Result<Token>> request(rt::Context ctx, std::string namespace_name, std::string service_account,
-                                  api::core_v1::ServiceAccountTokenProjection source, std::string pod_name, std::string pod_uid);
+                                  api::core_v1::ServiceAccountTokenProjection source, std::string pod_name, std::string pod_uid,
+                                  std::string service_account_uid);
 
   rt::Runtime& runtime_;
   client::Client& client_;
-  std::map<std::pair<std::string, int64_t>, Token> tokens_;  // by audience and life in seconds
+  std::map<std::tuple<std::string, int64_t, std::string>, Token> tokens_;  // by audience, life in seconds and account
 };
 
-}  // namespace pintle::kubelet::volumes
+}  // namespace pintle::kubelet::tokens

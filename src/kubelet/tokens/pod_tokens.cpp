@@ -1,11 +1,11 @@
-#include "kubelet/volumes/pod_tokens.h"
+#include "kubelet/tokens/pod_tokens.h"
 
 #include <algorithm>
 
 #include "api/gen/authentication_v1.h"
 #include "rt/far_time.h"
 
-namespace pintle::kubelet::volumes {
+namespace pintle::kubelet::tokens {
 
 namespace core = api::core_v1;
 namespace auth = api::authentication_v1;
@@ -33,10 +33,12 @@ std::optional<rt::TimePoint> PodTokens::next_refresh() const {
 }
 
 rt::Task<Result<PodTokens::Token>> PodTokens::request(rt::Context ctx, std::string namespace_name, std::string service_account,
-                                                      core::ServiceAccountTokenProjection source, std::string pod_name, std::string pod_uid) {
+                                                      core::ServiceAccountTokenProjection source, std::string pod_name, std::string pod_uid,
+                                                      std::string service_account_uid) {
   auth::TokenRequest body;
   body.metadata.namespace_ = namespace_name;
   body.metadata.name = service_account;
+  body.metadata.uid = std::move(service_account_uid);
   if (!source.audience.empty()) body.spec.audiences = {source.audience};
   body.spec.expiration_seconds = source.expiration_seconds.value_or(default_life_seconds);
   auth::BoundObjectReference& bound = body.spec.bound_object_ref.emplace();
@@ -60,11 +62,13 @@ rt::Task<Result<PodTokens::Token>> PodTokens::request(rt::Context ctx, std::stri
   co_return std::move(token);
 }
 
-rt::Task<Result<std::string>> PodTokens::get(rt::Context ctx, const core::Pod& pod, const core::ServiceAccountTokenProjection& source) {
-  const auto key = std::make_pair(source.audience, source.expiration_seconds.value_or(default_life_seconds));
+rt::Task<Result<std::string>> PodTokens::get(rt::Context ctx, const core::Pod& pod, const core::ServiceAccountTokenProjection& source,
+                                             std::string service_account_uid) {
+  const auto key = std::make_tuple(source.audience, source.expiration_seconds.value_or(default_life_seconds), service_account_uid);
   const auto it = tokens_.find(key);
   if (it != tokens_.end() && runtime_.clock().wall_now() < it->second.refresh) co_return it->second.text;
-  auto fresh = co_await request(std::move(ctx), pod.metadata.namespace_, pod.spec.service_account_name, source, pod.metadata.name, pod.metadata.uid);
+  auto fresh = co_await request(std::move(ctx), pod.metadata.namespace_, pod.spec.service_account_name, source, pod.metadata.name, pod.metadata.uid,
+                                std::move(service_account_uid));
   if (fresh) {
     std::string text = fresh->text;
     tokens_[key] = std::move(*fresh);
@@ -79,4 +83,4 @@ rt::Task<Result<std::string>> PodTokens::get(rt::Context ctx, const core::Pod& p
   co_return error(fresh.error().reason, "failed to fetch token: " + fresh.error().message);
 }
 
-}  // namespace pintle::kubelet::volumes
+}  // namespace pintle::kubelet::tokens
