@@ -73,8 +73,7 @@ TEST(Devices, OfBlockVolumes) {
   device.device_path = "/d";
   EXPECT_EQ(plan_devices(container, volumes).error().message, "cannot find volume \"files\" to pass into container \"main\"");
   container.volume_mounts = {mount_of("raw", "/r")};
-  EXPECT_EQ(plan_mounts(container, volumes, {}, {}, NodeConfig()).error().message,
-            "cannot find volume \"raw\" to mount into container \"main\"");
+  EXPECT_EQ(plan_mounts(container, volumes, {}, {}, NodeConfig()).error().message, "cannot find volume \"raw\" to mount into container \"main\"");
 }
 
 TEST(VolumeGroups, OfThePodsVolumes) {
