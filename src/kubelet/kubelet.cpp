@@ -69,6 +69,7 @@ void Kubelet::State::follow_changes() {
   changes.images = [this] { node->images_changed(); };
   changes.node_status = [this] { node->status_changed(); };
   changes.node = [this] {
+    if (const auto known = node->known()) node_runtime->volumes->node_changed(*known);
     node->duties.changed();
     serving->node_changed();
     if (const auto known = node->known()) plugins->csi.node_known(known->metadata.uid);
@@ -82,6 +83,7 @@ void Kubelet::State::follow_changes() {
 rt::Task<Result<Unit>> Kubelet::State::start() {
   CO_TRY(co_await make_parts());
   follow_changes();
+  node_runtime->volumes->start();
   CO_TRY(node->start());
   pods->follow_api();
   if (cluster->informers) cluster->informers->start();

@@ -58,6 +58,7 @@ std::unique_ptr<node::NodeAgent> NodeLife::make_agent() {
   node::NodeAgentDeps out{deps.runtime, *cluster.client, *cluster.informers, *cluster.recorder, deps.node.observer};
   out.pressure = [this] { return eviction.pressure(); };
   out.other_errors = [this] { return duties.not_ready(); };
+  out.volumes_in_use = [this] { return deps.node.volumes->volumes_in_use(); };
   out.on_pod_cidrs = [this](const std::vector<std::string>& cidrs) {
     if (!cidrs.empty()) deps.changes.pod_range(cidrs.front());
   };

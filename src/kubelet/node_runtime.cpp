@@ -117,6 +117,7 @@ volumes::VolumeManagerDeps NodeRuntime::volume_deps() {
   volumes::VolumeManagerDeps out{deps.runtime, deps.cluster.client, deps.cluster.objects.get(), deps.paths};
   out.node_allocatable = [this] { return deps.facts.allocatable; };
   out.warn = warn_of_pod(deps.cluster.events);
+  out.in_use_changed = [this] { deps.changes.node_status(); };
   return out;
 }
 

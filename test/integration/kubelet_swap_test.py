@@ -1,14 +1,17 @@
 """Upstream's kubelet in the place of ours and back, on the same root directory and runtime: pods go on as they are."""
 import os
+import shutil
+import subprocess
 
 import pytest
 import yaml
-from pod_config_test import ready
+from pod_config_test import FOREVER, bound_volume, ready
 from support.cluster import Process
 from support.kubelet_node import KubeletNode, missing
 from support.netns import own_network
 from support.nodes import await_true
 from support.peers import PEERS, lacking
+from volumes_test import backing, disk, mounts
 
 UPSTREAM = PEERS / 'kubelet'
 pytestmark = [pytest.mark.skipif(missing() is not None or os.geteuid() != 0, reason=f'needs root, containerd, runc and CNI plugins: {missing()}'),
@@ -61,3 +64,34 @@ def test_pods_go_on(node):
     for name in ('stays', 'theirs'):
         node.wait(name, lambda pod: pod is None)
     await_true('nothing of the pods is left on disk', lambda: not list((node.folder / 'kubelet/pods').iterdir()))
+
+
+@pytest.mark.skipif(not shutil.which('mkfs.ext4') or not shutil.which('losetup'), reason='needs losetup and mkfs.ext4')
+def test_mounted_disks_change_hands(node):
+    """A disk that two pods share and a raw device: made by either kubelet, taken over and undone by the other."""
+    with disk(node, 'files') as files, disk(node, 'raw') as raw:
+        bound_volume(node, 'files', local={'path': files})
+        bound_volume(node, 'raw', local={'path': raw}, volumeMode='Block')
+        volumes = [{'name': name, 'persistentVolumeClaim': {'claimName': name}} for name in ('files', 'raw')]
+        main = {'command': ['sh', '-c', FOREVER], 'volumeMounts': [{'name': 'files', 'mountPath': '/v'}], 'volumeDevices': [{'name': 'raw', 'devicePath': '/dev/xvda'}]}
+        ours = node.run_pod('disks-ours', main, volumes=volumes, wait=ready)
+        assert len(mounts(node)) == 3
+        assert node.stop_kubelet() == 0
+        start_upstream(node)
+        theirs = node.run_pod('disks-theirs', main, volumes=volumes, wait=ready)
+        assert len(mounts(node)) == 5 and len(set(mounts(node))) == 5, 'nothing is mounted twice'
+        assert identity(node.pod('disks-ours')) == identity(ours), node.events('disks-ours')
+        node.server.kubectl('delete', 'pod', 'disks-ours', '--wait=false')
+        await_true('upstream undoes what we made', lambda: node.pod('disks-ours') is None and len(mounts(node)) == 3, timeout_s=60)
+        assert node.stop_kubelet() is not None
+        node.start_kubelet()
+        await_true('we know the pod', lambda: node.condition('Ready')['status'] == 'True', timeout_s=20)
+        assert identity(node.pod('disks-theirs')) == identity(theirs), node.events('disks-theirs')
+        assert len(mounts(node)) == 3
+        node.server.kubectl('delete', 'pod', 'disks-theirs', '--wait=false')
+        node.wait('disks-theirs', lambda p: p is None)
+        await_true('we undo what upstream made', lambda: mounts(node) == [], timeout_s=15)
+        for device in (files, raw):
+            subprocess.run(['losetup', '-d', device], check=True)
+            assert backing(device) == '', 'nobody holds the device'
+        assert str(node.folder) not in subprocess.run(['losetup', '-a'], capture_output=True, text=True).stdout

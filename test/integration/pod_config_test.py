@@ -251,7 +251,7 @@ def bound_volume(node, name, **source):
     volume = {'apiVersion': 'v1', 'kind': 'PersistentVolume', 'metadata': {'name': f'pv-{name}'},
               'spec': {**common, 'capacity': {'storage': '1Mi'}, 'claimRef': {'namespace': 'default', 'name': name, 'uid': uid}, 'nodeAffinity': anywhere, **source}}
     node.server.kubectl('create', '-f', '-', stdin=json.dumps(volume))
-    node.server.kubectl('patch', 'pvc', name, '--subresource=status', '--type=merge', '-p', '{"status":{"phase":"Bound"}}')
+    node.server.kubectl('patch', 'pvc', name, '--subresource=status', '--type=merge', '-p', '{"status":{"phase":"Bound","capacity":{"storage":"1Mi"}}}')
 
 
 def test_claims(node):

@@ -39,7 +39,7 @@ class NodeVolumes {
     out->admin = client::connect_in_process(runtime, out->server_->server().handler(), "system:admin", config);
     out->node = client::connect_in_process(runtime, out->server_->server().handler(), "system:node:n1", config);
     out->objects = referenced_objects::make_referenced_objects(*out->node);
-    volumes::VolumeManagerDeps deps{runtime, out->node.get(), out->objects.get(), Paths(root), {}, {}};
+    volumes::VolumeManagerDeps deps{runtime, out->node.get(), out->objects.get(), Paths(root), {}, {}, {}};
     NodeVolumes* self = out.get();
     deps.warn = [self](const core::Pod&, std::string_view, const std::string& message) { self->warnings.push_back(message); };
     out->manager = volumes::make_volume_manager(std::move(deps));

@@ -32,7 +32,7 @@ Unexpected<Status> no_server(std::string_view kind, const std::string& namespace
 
 Result<std::string> volume_file(const volumes::MountedVolumes& volumes, std::string_view volume, std::string_view path) {
   for (const volumes::MountedVolume& mounted : volumes) {
-    if (mounted.name != volume || mounted.host_path.empty()) continue;
+    if (mounted.name != volume || mounted.host_path.empty() || mounted.block) continue;
     // What a container wrote: a FIFO in its place would hold this thread for ever.
     TRY_ASSIGN(const os::UniqueFd file, os::open_regular_in_root(mounted.host_path, path));
     struct stat info {};
@@ -87,6 +87,8 @@ rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Con
   static const volumes::MountedVolumes no_volumes;
   const volumes::MountedVolumes* volumes = deps_.volumes.mounted(pod.metadata.uid);
   CO_TRY_ASSIGN(auto mounts, plan_mounts(*container, volumes ? *volumes : no_volumes, variables, request.image_volumes, node));
+  CO_TRY_ASSIGN(auto devices, plan_devices(*container, volumes ? *volumes : no_volumes));
+  std::vector<int64_t> groups = volume_groups(pod, volumes ? *volumes : no_volumes);
   CO_TRY_ASSIGN(const PodHostname hostname, pod_hostname(pod, node.cluster_domain));
   const bool mount_hosts = mounts_hosts_file(pod, *container, request.pod_ips);
   std::string hosts;
@@ -105,6 +107,8 @@ rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Con
   inputs.image_username = std::move(request.image_username);
   inputs.environment = std::move(variables);
   inputs.mounts = std::move(made->mounts);
+  inputs.devices = std::move(devices);
+  inputs.volume_groups = std::move(groups);
   inputs.termination_log = std::move(made->termination_log);
   inputs.target_container_id = std::move(request.target_container_id);
   inputs.user_namespace = of_pod.user_namespace;

@@ -218,6 +218,7 @@ Result<cri_v1::ContainerConfig> make_container_config(const ContainerInputs& in)
     variable.value = value;
   }
   out.mounts = in.mounts;
+  out.devices = in.devices;
   if (!in.termination_log.empty() && !in.container.termination_message_path.empty()) {
     cri_v1::Mount& mount = out.mounts.emplace_back();
     mount.host_path = in.termination_log;

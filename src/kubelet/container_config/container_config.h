@@ -53,9 +53,11 @@ struct ContainerInputs {
   std::optional<int64_t> image_uid;  // the image's user, if it is a number
   std::string image_username;        // else its name
   EnvironmentVariables environment;
-  std::vector<api::cri_v1::Mount> mounts;  // volumes, hosts file
-  std::string termination_log;             // host path of the termination log; "": none
-  std::string target_container_id;         // of an ephemeral container: whose process namespace it joins
+  std::vector<api::cri_v1::Mount> mounts;    // volumes, hosts file
+  std::vector<api::cri_v1::Device> devices;  // raw block volumes
+  std::vector<int64_t> volume_groups;        // that volumes of the pod give to its containers
+  std::string termination_log;               // host path of the termination log; "": none
+  std::string target_container_id;           // of an ephemeral container: whose process namespace it joins
   std::optional<UserNamespaceRange> user_namespace;
 };
 Result<api::cri_v1::ContainerConfig> make_container_config(const ContainerInputs& inputs);

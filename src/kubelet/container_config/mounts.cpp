@@ -83,7 +83,7 @@ Result<std::vector<PlannedMount>> plan_mounts(const core::Container& container, 
   for (std::size_t i = 0; i < container.volume_mounts.size(); ++i) {
     const core::VolumeMount& mount = container.volume_mounts[i];
     const volumes::MountedVolume* volume = find(volumes, mount.name);
-    if (!volume)
+    if (!volume || volume->block)
       return error(Reason::NotFound,
                    "cannot find volume " + codec::go_quote(mount.name) + " to mount into container " + codec::go_quote(container.name));
     PlannedMount planned;
@@ -107,6 +107,31 @@ Result<std::vector<PlannedMount>> plan_mounts(const core::Container& container, 
     out.push_back(std::move(planned));
   }
   return out;
+}
+
+Result<std::vector<cri_v1::Device>> plan_devices(const core::Container& container, const volumes::MountedVolumes& volumes) {
+  std::vector<cri_v1::Device> out;
+  for (const core::VolumeDevice& device : container.volume_devices) {
+    if (!device.device_path.starts_with('/')) return error(Reason::Invalid, "error DevicePath `" + device.device_path + "` must be an absolute path");
+    const volumes::MountedVolume* volume = find(volumes, device.name);
+    if (!volume || !volume->block)
+      return error(Reason::NotFound,
+                   "cannot find volume " + codec::go_quote(device.name) + " to pass into container " + codec::go_quote(container.name));
+    cri_v1::Device& planned = out.emplace_back();
+    planned.host_path = volume->host_path;
+    planned.container_path = device.device_path;
+    planned.permissions = volume->read_only ? "r" : "mrw";
+  }
+  return out;
+}
+
+std::vector<int64_t> volume_groups(const core::Pod& pod, const volumes::MountedVolumes& volumes) {
+  std::set<int64_t> out;
+  for (const volumes::MountedVolume& volume : volumes)
+    if (volume.gid) out.insert(*volume.gid);
+  if (pod.spec.security_context)
+    for (const int64_t group : pod.spec.security_context->supplemental_groups) out.erase(group);
+  return {out.begin(), out.end()};
 }
 
 bool mounts_hosts_file(const core::Pod& pod, const core::Container& container, const std::vector<std::string>& pod_ips) {

@@ -27,6 +27,11 @@ Result<std::vector<PlannedMount>> plan_mounts(const api::core_v1::Container& con
                                               const EnvironmentVariables& environment, const FlatMap<std::string>& image_volumes,
                                               const NodeConfig& node);
 
+// Of its volumeDevices.
+Result<std::vector<api::cri_v1::Device>> plan_devices(const api::core_v1::Container& container, const volumes::MountedVolumes& volumes);
+// The groups of the pod's volumes, each once, without those that the pod has anyway.
+std::vector<int64_t> volume_groups(const api::core_v1::Pod& pod, const volumes::MountedVolumes& volumes);
+
 // False if a volumeMount stands at /etc/hosts, or the pod's addresses are not known yet.
 bool mounts_hosts_file(const api::core_v1::Pod& pod, const api::core_v1::Container& container, const std::vector<std::string>& pod_ips);
 

@@ -49,6 +49,44 @@ TEST(Mounts, Plain) {
   check_error(mount_of("none", "/x"), "cannot find volume \"none\" to mount into container \"main\"");
 }
 
+TEST(Devices, OfBlockVolumes) {
+  volumes::MountedVolumes volumes(2);
+  volumes[0].name = "raw";
+  volumes[0].host_path = "/pods/u/volumeDevices/x/pv";
+  volumes[0].block = true;
+  volumes[1].name = "files";
+  volumes[1].host_path = "/v/files";
+  core::Container container;
+  container.name = "main";
+  core::VolumeDevice& device = container.volume_devices.emplace_back();
+  device.name = "raw";
+  device.device_path = "/dev/xvda";
+  EXPECT_EQ(plan_devices(container, volumes)->at(0).host_path, "/pods/u/volumeDevices/x/pv");
+  EXPECT_EQ(plan_devices(container, volumes)->at(0).container_path, "/dev/xvda");
+  EXPECT_EQ(plan_devices(container, volumes)->at(0).permissions, "mrw");
+  volumes[0].read_only = true;
+  EXPECT_EQ(plan_devices(container, volumes)->at(0).permissions, "r");
+  device.device_path = "xvda";
+  EXPECT_EQ(plan_devices(container, volumes).error().message, "error DevicePath `xvda` must be an absolute path");
+  device = {};
+  device.name = "files";
+  device.device_path = "/d";
+  EXPECT_EQ(plan_devices(container, volumes).error().message, "cannot find volume \"files\" to pass into container \"main\"");
+  container.volume_mounts = {mount_of("raw", "/r")};
+  EXPECT_EQ(plan_mounts(container, volumes, {}, {}, NodeConfig()).error().message, "cannot find volume \"raw\" to mount into container \"main\"");
+}
+
+TEST(VolumeGroups, OfThePodsVolumes) {
+  volumes::MountedVolumes volumes(4);
+  volumes[0].gid = 7;
+  volumes[1].gid = 5;
+  volumes[2].gid = 7;
+  core::Pod pod;
+  EXPECT_EQ(volume_groups(pod, volumes), (std::vector<int64_t>{5, 7}));
+  pod.spec.security_context.ensure().supplemental_groups = {7};
+  EXPECT_EQ(volume_groups(pod, volumes), std::vector<int64_t>{5});
+}
+
 TEST(Mounts, SubPaths) {
   core::VolumeMount mount = mount_of("data", "/d");
   mount.sub_path = "a/b";

@@ -209,6 +209,7 @@ Result<cri_v1::LinuxContainerSecurityContext> make_security_context(const Contai
     set_groups(in.pod, out);
     TRY_ASSIGN(out.supplemental_groups_policy, supplemental_groups_policy(*in.pod.spec.security_context));
   }
+  out.supplemental_groups.insert(out.supplemental_groups.end(), in.volume_groups.begin(), in.volume_groups.end());
   out.no_new_privs = effective.allow_privilege_escalation && !*effective.allow_privilege_escalation;
   if (effective.proc_mount.value_or("Default") != "Unmasked") {
     out.masked_paths.assign(std::begin(masked_paths), std::end(masked_paths));

@@ -209,6 +209,7 @@ NodeObservation NodeAgent::State::known() const {
   seen.runtime_silent = runtime_heard != rt::TimePoint{} && deps.runtime.clock().now() - runtime_heard >= runtime_silence_max;
   seen.images = images;
   if (deps.pressure) seen.pressure = deps.pressure();
+  if (deps.volumes_in_use) seen.volumes_in_use = deps.volumes_in_use();
   if (deps.other_errors) seen.other_errors = deps.other_errors();
   return seen;
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct NodeAgentDeps {
   // Each may be empty. Asked whenever the status is made.
   std::function<Pressure()> pressure;
   std::function<std::vector<std::string>()> other_errors;
+  // nullopt: what the Node says stays.
+  std::function<std::optional<std::vector<std::string>>()> volumes_in_use;
   // The Node was registered, or has changed.
   std::function<void()> on_node;
   // The node's pod CIDRs were set or changed; also once at the start if they are there.

@@ -261,7 +261,7 @@ Node update_node(const Node& before, const NodeIdentity& identity, const NodeObs
   set_pressure(node, disk_text, seen.pressure.disk, now, events);
   set_pressure(node, pid_text, seen.pressure.pid, now, events);
   set_ready(node, seen, now, events);
-  node.status.volumes_in_use.clear();  // no volume here is one that the attach-detach controller attaches
+  if (seen.volumes_in_use) node.status.volumes_in_use = *seen.volumes_in_use;
   return node;
 }
 

@@ -54,6 +54,7 @@ struct NodeObservation {
   std::vector<std::string> other_errors;             // why the node is not ready besides ("node is shutting down")
   std::vector<api::core_v1::ContainerImage> images;  // the largest first
   Pressure pressure;
+  std::optional<std::vector<std::string>> volumes_in_use;  // nullopt: not known, what the node says stays
 };
 
 // An event about the node.

@@ -185,8 +185,11 @@ TEST(NodeStatus, PatchLeadsFromOneToTheOther) {
   check_patch(empty, full);
   NodeObservation later = observation(true);
   later.capacity.erase("hugepages-2Mi");
+  EXPECT_EQ(update_node(full, identity(), later, second, said).status.volumes_in_use, full.status.volumes_in_use) << "nobody knows yet";
+  later.volumes_in_use.emplace();
   Node ready = update_node(full, identity(), later, second, said);
   EXPECT_EQ(ready.status.capacity.get("hugepages-2Mi"), nullptr);
+  EXPECT_TRUE(ready.status.volumes_in_use.empty());
   ready.metadata.labels["kubernetes.io/hostname"] = "other";
   ready.metadata.annotations.clear();
   check_patch(full, ready);

@@ -19,6 +19,17 @@ class Paths {
   std::string volumes(std::string_view uid) const { return pod(uid) + "/volumes"; }
   // `plugin` with "~" for "/": "kubernetes.io~empty-dir".
   std::string volume(std::string_view uid, std::string_view plugin, std::string_view name) const { return join(join(volumes(uid), plugin), name); }
+  // The devices that a pod's containers map, as links.
+  std::string volume_devices(std::string_view uid) const { return pod(uid) + "/volumeDevices"; }
+  std::string volume_device(std::string_view uid, std::string_view plugin, std::string_view name) const {
+    return join(join(volume_devices(uid), plugin), name);
+  }
+  // What a volume plugin ("kubernetes.io/local-volume") has mounted for the node.
+  std::string plugin_mounts(std::string_view plugin) const { return join(root_ + "/plugins", plugin) + "/mounts"; }
+  // A device as pods map it: below it one bind mount for each, by uid. `plugin` with "~".
+  std::string device_maps(std::string_view plugin, std::string_view name) const {
+    return join(join(root_ + "/plugins", plugin) + "/volumeDevices", name);
+  }
   // Notes of a volume plugin about a pod's volume ("ready").
   std::string volume_notes(std::string_view uid, std::string_view plugin, std::string_view name) const {
     return join(join(pod(uid) + "/plugins", plugin), name);

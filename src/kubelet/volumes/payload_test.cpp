@@ -76,9 +76,8 @@ TEST(VolumeKinds, Directories) {
   volume.projected.ensure();
   EXPECT_EQ(plugin_directory(kind_of(volume)), "kubernetes.io~projected");
   volume = {};
-  volume.nfs.ensure();
+  volume.iscsi.ensure();
   EXPECT_EQ(kind_of(volume), VolumeKind::Unsupported);
-  EXPECT_EQ(source_name(volume), "nfs");
   core::Pod pod;
   pod.metadata.name = "web";
   volume = {};

@@ -13,6 +13,7 @@
 #include "kubelet/resources/pod_resources.h"
 #include "kubelet/volumes/atomic_writer.h"
 #include "kubelet/volumes/ownership.h"
+#include "os/entries.h"
 #include "os/fd.h"
 #include "os/mount.h"
 #include "os/path.h"
@@ -120,17 +121,6 @@ Result<Unit> bind_with_options(const std::string& source, const std::string& dir
   return done;
 }
 
-Result<Unit> unmount_all(const std::string& directory) {
-  TRY_ASSIGN(const auto mounts, os::mounts_below(directory));
-  for (const std::string& mount : mounts) {
-    auto done = os::unmount(mount);
-    // In use: what uses it is no container any more, so let it go when that ends.
-    if (!done && done.error().reason == Reason::Conflict) done = os::unmount(mount, true);
-    if (!done) return done;
-  }
-  return Unit{};
-}
-
 }  // namespace
 
 Result<Unit> make_empty_dir(const EmptyDirPlan& plan) {
@@ -169,12 +159,31 @@ Result<BindOptions> bind_options(const std::vector<std::string>& options) {
 Result<Unit> make_local_volume(const LocalVolumePlan& plan) {
   struct stat info {};
   if (::stat(plan.source.c_str(), &info) != 0) return error(Reason::NotFound, "path " + std::string(1, '"') + plan.source + "\" does not exist");
-  if (S_ISBLK(info.st_mode)) return error(Reason::Invalid, "local volumes of block devices are not supported by this kubelet yet");
   if (!S_ISDIR(info.st_mode)) return error(Reason::Invalid, "only directory and block device are supported");
   TRY(os::make_directories(plan.directory, parent_mode));
   TRY_ASSIGN(const bool mounted, os::is_mount_point(plan.directory));
   if (!mounted) TRY(bind_with_options(plan.source, plan.directory, plan.options));
   if (plan.fs_group && !plan.options.read_only()) TRY(own_by_group(plan.directory, *plan.fs_group, false, plan.on_root_mismatch));
+  return Unit{};
+}
+
+Result<Unit> unmount_all(const std::string& directory) {
+  const auto at = os::resolved_parent(directory);
+  if (!at && at.error().reason == Reason::NotFound) return Unit{};
+  if (!at) return Unexpected(at.error());
+  TRY_ASSIGN(const auto mounts, os::mounts_below(*at));
+  for (const std::string& mount : mounts) {
+    auto done = os::unmount(mount);
+    // In use: what uses it is no container any more, so let it go when that ends.
+    if (!done && done.error().reason == Reason::Conflict) done = os::unmount(mount, true);
+    if (!done) return done;
+  }
+  return Unit{};
+}
+
+Result<Unit> undo_mount(const std::string& directory) {
+  TRY(unmount_all(directory));
+  TRY(os::remove_if_empty(directory));
   return Unit{};
 }
 

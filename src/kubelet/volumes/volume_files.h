@@ -61,6 +61,11 @@ Result<Unit> make_local_volume(const LocalVolumePlan& plan);
 uint64_t memory_volume_bytes(const api::core_v1::Pod& pod, const std::optional<api::Quantity>& size_limit,
                              const FlatMap<api::Quantity>& node_allocatable);
 
+// Unmounts everything at and below `directory`, and removes it if it is empty: what lies there unmounted goes with the pod's directory.
+Result<Unit> undo_mount(const std::string& directory);
+// Unmounts everything at and below it. Success if it is not there.
+Result<Unit> unmount_all(const std::string& directory);
+
 // Unmounts everything below the pod's directory, then removes it. Timeout: `enough` ended it early, and another call goes on.
 Result<Unit> remove_pod_directory(const Paths& paths, std::string_view pod_uid, const std::function<bool()>& enough = {});
 

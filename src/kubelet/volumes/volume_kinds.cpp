@@ -12,6 +12,7 @@ VolumeKind kind_of(const core::Volume& volume) {
   if (volume.downward_api) return VolumeKind::DownwardApi;
   if (volume.projected) return VolumeKind::Projected;
   if (volume.persistent_volume_claim || volume.ephemeral) return VolumeKind::Claim;
+  if (volume.nfs) return VolumeKind::Nfs;
   if (volume.image) return VolumeKind::Image;
   return VolumeKind::Unsupported;
 }
@@ -24,18 +25,9 @@ std::string_view plugin_directory(VolumeKind kind) {
     case VolumeKind::DownwardApi: return "kubernetes.io~downward-api";
     case VolumeKind::Projected: return "kubernetes.io~projected";
     case VolumeKind::Local: return "kubernetes.io~local-volume";
+    case VolumeKind::Nfs: return "kubernetes.io~nfs";
     default: return "";
   }
-}
-
-std::string_view source_name(const core::Volume& volume) {
-  if (volume.csi) return "csi";
-  if (volume.nfs) return "nfs";
-  if (volume.iscsi) return "iscsi";
-  if (volume.fc) return "fc";
-  if (volume.git_repo) return "gitRepo";
-  if (volume.flex_volume) return "flexVolume";
-  return "of this type";
 }
 
 }  // namespace pintle::kubelet::volumes

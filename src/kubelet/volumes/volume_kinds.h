@@ -9,14 +9,12 @@
 
 namespace pintle::kubelet::volumes {
 
-enum class VolumeKind { EmptyDir, HostPath, ConfigMap, Secret, DownwardApi, Projected, Claim, Local, Image, Unsupported };
+enum class VolumeKind { EmptyDir, HostPath, ConfigMap, Secret, DownwardApi, Projected, Claim, Local, Nfs, Image, Unsupported };
 
 // Of what stands in the pod; a claim is resolved to the kind of its PersistentVolume (volume_spec.h).
 VolumeKind kind_of(const api::core_v1::Volume& volume);
 // "kubernetes.io~empty-dir"; "" for those without a directory of their own.
 std::string_view plugin_directory(VolumeKind kind);
-// What an unsupported volume is called in its message: "nfs", "csi".
-std::string_view source_name(const api::core_v1::Volume& volume);
 // Whether its files follow objects of the API, or the pod itself.
 inline bool follows_api(VolumeKind kind) {
   return kind == VolumeKind::ConfigMap || kind == VolumeKind::Secret || kind == VolumeKind::DownwardApi || kind == VolumeKind::Projected;

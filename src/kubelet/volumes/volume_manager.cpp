@@ -5,9 +5,15 @@
 
 #include "component/log.h"
 #include "kubelet/volumes/ownership.h"
+#include "kubelet/volumes/plugins/local.h"
+#include "kubelet/volumes/plugins/nfs.h"
+#include "kubelet/volumes/plugins/pod_local.h"
+#include "kubelet/volumes/plugins/projecting.h"
 #include "kubelet/volumes/volume_files.h"
 #include "kubelet/volumes/volume_kinds.h"
-#include "kubelet/volumes/volume_maker.h"
+#include "kubelet/volumes/volume_reconciler.h"
+#include "kubelet/volumes/volume_resolver.h"
+#include "kubelet/volumes/volumes_left.h"
 #include "rt/backoff.h"
 #include "rt/sync.h"
 
@@ -30,6 +36,7 @@ constexpr rt::Duration retry_max = std::chrono::seconds(122);
 struct PodVolumes {
   PodPtr pod;
   std::map<std::string, MountedVolume, std::less<>> made;  // by the volume's name
+  std::map<std::string, VolumeSpec, std::less<>> wanted;   // of the reconciler, by the volume's name
   MountedVolumes mounted;                                  // in the pod's order
   bool ready = false;
   bool following = false;
@@ -52,10 +59,17 @@ using PodVolumesPtr = std::shared_ptr<PodVolumes>;
 // Volumes that could not be made.
 struct Missing {
   std::vector<std::string> names;
+  std::vector<std::string> unattached;  // of them
   std::vector<std::string> unresolved;  // of them: it is not known what is to be mounted, or the pod may not have it
   std::vector<std::string> reasons;     // of the unresolved, those to tell of
+  std::size_t pending = 0;              // of them: what they wait for wakes their pod
   bool forbidden = true;                // none for another reason
 
+  void wait_for(const std::string& name) {
+    names.push_back(name);
+    ++pending;
+    forbidden = false;
+  }
   void add(const std::string& name, const Status& why) {
     names.push_back(name);
     forbidden = forbidden && why.reason == Reason::Forbidden;
@@ -86,17 +100,40 @@ std::string bracketed(std::vector<std::string> names) {
 
 // As upstream says what a pod waits for.
 std::string waits_for(const Missing& missing, std::string_view why) {
-  return "unmounted volumes=" + bracketed(missing.names) + ", unattached volumes=[], failed to process volumes=" + bracketed(missing.unresolved) +
-         ": " + std::string(why);
+  return "unmounted volumes=" + bracketed(missing.names) + ", unattached volumes=" + bracketed(missing.unattached) +
+         ", failed to process volumes=" + bracketed(missing.unresolved) + ": " + std::string(why);
+}
+
+VolumePlugins make_plugins(const VolumeManagerDeps& deps) {
+  const auto allocatable = [asked = deps.node_allocatable] { return asked ? asked() : FlatMap<api::Quantity>(); };
+  VolumePlugins out;
+  out.add(plugins::make_empty_dir_plugin({deps.runtime, deps.paths, allocatable}));
+  out.add(plugins::make_host_path_plugin(deps.runtime));
+  out.add(plugins::make_image_plugin());
+  for (VolumePluginPtr& plugin : plugins::make_projecting_plugins({deps.runtime, deps.paths, deps.objects, allocatable})) out.add(std::move(plugin));
+  out.add(plugins::make_local_plugin({deps.runtime, deps.paths}));
+  out.add(plugins::make_nfs_plugin({deps.runtime, deps.paths}));
+  for (const VolumePluginPtr& plugin : deps.more_plugins) out.add(plugin);
+  return out;
+}
+
+// Attached, with its path; said by this node to be in use before: what a controller saw, it does not detach.
+std::map<std::string, std::string> attached_and_in_use(const core::Node& node) {
+  std::map<std::string, std::string> out;
+  const auto& in_use = node.status.volumes_in_use;
+  for (const core::AttachedVolume& volume : node.status.volumes_attached)
+    if (std::ranges::find(in_use, volume.name) != in_use.end()) out.emplace(volume.name, volume.device_path);
+  return out;
 }
 
 class Manager final : public VolumeManager {
  public:
-  explicit Manager(VolumeManagerDeps deps) : maker_(std::move(deps)) {
-    if (maker_.deps().objects) maker_.deps().objects->on_change([this](const std::vector<std::string>& uids) { wake(uids); });
+  explicit Manager(VolumeManagerDeps deps) : deps_(std::move(deps)), plugins_(make_plugins(deps_)), reconciler_(reconciler_deps()) {
+    if (deps_.objects) deps_.objects->on_change([this](const std::vector<std::string>& uids) { wake(uids); });
   }
 
   rt::Task<Result<Unit>> prepare(rt::Context ctx, PodPtr pod) override {
+    CO_TRY(co_await read_disk(ctx));
     PodVolumesPtr state = enter(pod);
     if (state->ready) {
       update(std::move(pod));
@@ -110,8 +147,10 @@ class Manager final : public VolumeManager {
       auto missing = co_await make_missing(ctx, state, early);
       if (!missing) co_return Unexpected(std::move(missing).error());
       if (missing->names.empty()) break;
-      const auto wait = early && missing->forbidden ? early_retry : backoff.next(runtime().random());
-      if (const auto woken = co_await state->appeared.wait(ctx.with_timeout(wait)); !woken && ctx.done()) co_return unmounted(*missing, ctx.status());
+      rt::Context until = ctx;
+      if (missing->pending < missing->names.size())
+        until = ctx.with_timeout(early && missing->forbidden ? early_retry : backoff.next(runtime().random()));
+      if (const auto woken = co_await state->appeared.wait(until); !woken && ctx.done()) co_return unmounted(*missing, ctx.status());
     }
     settle(*state);
     co_return Unit{};
@@ -122,7 +161,7 @@ class Manager final : public VolumeManager {
     if (it == pods_.end()) return;
     PodVolumes& state = *it->second;
     const bool differs = !same_metadata(*state.pod, *pod);
-    if (maker_.deps().objects && state.pod != pod) maker_.deps().objects->add_pod(*pod);
+    if (deps_.objects && state.pod != pod) deps_.objects->add_pod(*pod);
     state.pod = std::move(pod);
     if (differs) state.tell();
   }
@@ -133,6 +172,7 @@ class Manager final : public VolumeManager {
   }
 
   rt::Task<Result<Unit>> tear_down(rt::Context ctx, std::string pod_uid) override {
+    CO_TRY(co_await read_disk(ctx));
     PodVolumesPtr state;
     rt::AsyncMutex::Lock lock;
     if (const auto it = pods_.find(pod_uid); it != pods_.end()) {
@@ -141,33 +181,89 @@ class Manager final : public VolumeManager {
       co_await state->tasks.close();
       CO_TRY_ASSIGN(lock, co_await state->working.lock(ctx));
     }
-    const Result<Unit> removed = co_await remove_directory(ctx, pod_uid);
+    Result<Unit> removed = co_await let_go(ctx, pod_uid);
+    if (removed) removed = co_await remove_directory(ctx, pod_uid);
     if (!removed) {
       component::log::error("Failed to remove the volumes of a pod", {{"podUID", pod_uid}, {"err", removed.error().message}});
       co_return removed;
     }
     if (const auto it = pods_.find(pod_uid); it != pods_.end() && it->second == state) pods_.erase(it);
-    if (maker_.deps().objects) maker_.deps().objects->remove_pod(pod_uid);
+    if (deps_.objects) deps_.objects->remove_pod(pod_uid);
     co_return Unit{};
   }
 
   std::vector<std::string> pods_on_disk() const override {
-    auto names = list_names(maker_.deps().paths.pods());
+    auto names = list_names(deps_.paths.pods());
     return names ? std::move(*names) : std::vector<std::string>();
   }
 
   rt::Task<void> stop() override {
     stopped_ = true;
+    co_await tasks_.close();
     const auto pods = pods_;
     for (const auto& [uid, state] : pods) co_await state->tasks.close();
+    co_await reconciler_.stop();
   }
 
+  void node_changed(const core::Node& node) override {
+    const bool relabelled = !node_labels_ || *node_labels_ != node.metadata.labels;
+    if (relabelled) node_labels_ = node.metadata.labels;
+    reconciler_.set_attached(attached_and_in_use(node));
+    if (!relabelled) return;
+    for (const auto& [uid, state] : pods_)
+      if (!state->ready) state->appeared.set();
+  }
+
+  std::optional<std::vector<std::string>> volumes_in_use() const override {
+    if (!disk_read_) return std::nullopt;
+    const auto& names = reconciler_.in_use();
+    return std::vector<std::string>(names.begin(), names.end());
+  }
+
+  void start() override { tasks_.spawn(read_disk_first(tasks_.context())); }
+
  private:
-  rt::Runtime& runtime() const { return maker_.deps().runtime; }
+  rt::Runtime& runtime() const { return deps_.runtime; }
+
+  VolumeReconcilerDeps reconciler_deps() {
+    VolumeReconcilerDeps out{runtime(), {}, {}, {}};
+    out.warn = [this](const core::Pod& pod, std::string_view event, const std::string& message) { warn(pod, event, message); };
+    out.ready = [this](const std::string& uid) {
+      if (const auto it = pods_.find(uid); it != pods_.end()) it->second->appeared.set();
+    };
+    out.in_use_changed = [this] {
+      if (deps_.in_use_changed) deps_.in_use_changed();
+    };
+    return out;
+  }
+
+  rt::Task<void> read_disk_first(rt::Context ctx) { (void)co_await read_disk(std::move(ctx)); }
+
+  rt::Task<Result<Unit>> read_disk(rt::Context ctx) {
+    if (disk_read_) co_return Unit{};
+    CO_TRY_ASSIGN(const rt::AsyncMutex::Lock lock, co_await reading_disk_.lock(ctx));
+    if (disk_read_) co_return Unit{};
+    std::vector<LeftVolume> left;
+    co_await runtime().run_blocking([&] { left = volumes_left(deps_.paths, plugins_); });
+    for (LeftVolume& volume : left) reconciler_.adopt(volume.plugin, volume.on_disk, volume.staged, std::move(volume.pod_uid));
+    disk_read_ = true;
+    reconciler_.adopted();
+    if (deps_.in_use_changed && !reconciler_.in_use().empty()) deps_.in_use_changed();
+    co_return Unit{};
+  }
+
+  // What its containers had of volumes goes first: sub-paths are mounts of the same.
+  rt::Task<Result<Unit>> let_go(rt::Context ctx, std::string pod_uid) {
+    const std::string subpaths = deps_.paths.subpaths(pod_uid);
+    Result<Unit> unmounted = Unit{};
+    co_await runtime().run_blocking([&] { unmounted = unmount_all(subpaths); });
+    if (!unmounted) co_return unmounted;
+    co_return co_await reconciler_.release(std::move(ctx), std::move(pod_uid));
+  }
 
   // A slice at a time: however much a pod leaves, the threads for blocking work are there for others between.
   rt::Task<Result<Unit>> remove_directory(rt::Context ctx, std::string pod_uid) {
-    const Paths& paths = maker_.deps().paths;
+    const Paths& paths = deps_.paths;
     const rt::Clock& clock = runtime().clock();
     while (true) {
       Result<Unit> removed = Unit{};
@@ -184,8 +280,8 @@ class Manager final : public VolumeManager {
     if (!state) {
       state = std::make_shared<PodVolumes>();
       state->pod = pod;
-      if (maker_.deps().client) state->tokens = std::make_unique<PodTokens>(runtime(), *maker_.deps().client);
-      if (maker_.deps().objects) maker_.deps().objects->add_pod(*pod);
+      if (deps_.client) state->tokens = std::make_unique<PodTokens>(runtime(), *deps_.client);
+      if (deps_.objects) deps_.objects->add_pod(*pod);
     }
     return state;
   }
@@ -213,15 +309,37 @@ class Manager final : public VolumeManager {
 
   // A component of make_missing(), which waits for it.
   rt::Task<void> make_one(rt::Context ctx, PodVolumesPtr state, PodPtr pod, const core::Volume& volume, bool early, Missing& missing) {
-    auto spec = co_await maker_.resolve(ctx, pod, volume);
+    if (const auto known = state->wanted.find(volume.name); known != state->wanted.end()) {
+      want(*state, pod, known->second, missing);
+      co_return;
+    }
+    auto spec = co_await resolve_volume(ctx, deps_.client, pod, volume);
     if (!spec) {
-      missing.add(volume.name, spec.error());
-      missing.unresolved.push_back(volume.name);
-      if (!early || spec.error().reason != Reason::Forbidden) missing.reasons.push_back(spec.error().message);
+      refuse(volume, std::move(spec).error(), early, missing);
+      co_return;
+    }
+    const VolumePluginPtr plugin = plugins_.find(*spec);
+    const auto absent = plugin ? std::nullopt : driver_is_absent(*spec);
+    if (!plugin && !absent) {
+      refuse(volume, unsupported(*spec), early, missing);
+      co_return;
+    }
+    if (spec->persistent && spec->persistent->spec.node_affinity && !node_labels_) {
+      missing.wait_for(volume.name);  // until node_changed()
       co_return;
     }
     const char* event = spec->block ? "FailedMapVolume" : "FailedMount";
-    auto made = co_await maker_.make(ctx, pod, std::move(*spec), state->tokens.get());
+    Result<MountedVolume> made = MountedVolume{};
+    if (absent) {
+      made = Unexpected(*absent);
+    } else if (auto refused = check(*plugin, *spec); !refused) {
+      made = Unexpected(std::move(refused).error());
+    } else if (plugin->traits(*spec)) {
+      want(*state, pod, *spec, missing);
+      co_return;
+    } else {
+      made = co_await make(ctx, plugin, pod, std::move(*spec), state->tokens.get());
+    }
     if (made) {
       state->made[volume.name] = std::move(*made);
       co_return;
@@ -231,9 +349,57 @@ class Manager final : public VolumeManager {
     warn(*pod, event, made.error().message);
   }
 
+  // One that the reconciler makes; it tells of what fails.
+  void want(PodVolumes& state, const PodPtr& pod, const VolumeSpec& spec, Missing& missing) {
+    const std::string& name = spec.entry->name;
+    const PodVolume volume{pod, spec, state.tokens.get()};
+    const VolumePluginPtr plugin = plugins_.find(spec);
+    const auto ready = reconciler_.want(volume, plugin);
+    if (!ready) {
+      const Status why = step_error(spec.block ? "MapVolume.SetUpDevice" : "MountVolume.SetUp", spec, ready.error());
+      missing.add(name, why);
+      return warn(*pod, spec.block ? "FailedMapVolume" : "FailedMount", why.message);
+    }
+    state.wanted.insert_or_assign(name, spec);
+    if (!*ready) {
+      if (reconciler_.is_unattached(volume, plugin)) missing.unattached.push_back(name);
+      return missing.wait_for(name);
+    }
+    MountedVolume& made = state.made[name] = **ready;
+    made.name = name;  // the pod may have it under two
+    made.gid = volume_gid(spec);
+  }
+
+  // Error: what the event says.
+  Result<Unit> check(const VolumePlugin& plugin, const VolumeSpec& spec) const {
+    const auto failed = [&](std::string_view part, Status why) { return Unexpected(step_error(part, spec, std::move(why))); };
+    if (const auto reached = check_node_affinity(spec, node_labels_ ? *node_labels_ : FlatMap<std::string>()); !reached)
+      return failed(spec.block ? "MapVolume.NodeAffinity check" : "MountVolume.NodeAffinity check", reached.error());
+    if (spec.block && !plugin.maps_devices())
+      return failed("MapVolume.SetUpDevice", {Reason::Invalid, 0, "raw block volumes are not supported for this volume type", {}});
+    if (!spec.mount_options.empty() && !plugin.takes_mount_options())
+      return failed("MountVolume.MountOptionSupport check", {Reason::Invalid, 0, "mount options are not supported for this volume type", {}});
+    return Unit{};
+  }
+
+  static void refuse(const core::Volume& volume, Status why, bool early, Missing& missing) {
+    missing.add(volume.name, why);
+    missing.unresolved.push_back(volume.name);
+    if (!early || why.reason != Reason::Forbidden) missing.reasons.push_back(std::move(why.message));
+  }
+
+  // Error: what the event says (`MountVolume.SetUp failed for volume "a" : ...`).
+  rt::Task<Result<MountedVolume>> make(rt::Context ctx, VolumePluginPtr plugin, PodPtr pod, VolumeSpec spec, PodTokens* tokens) {
+    PodVolume volume{std::move(pod), std::move(spec), tokens};
+    Published made = co_await plugin->publish(std::move(ctx), volume);
+    if (made.end.outcome != Outcome::Done) co_return Unexpected(step_error(made.end.part, volume.spec, std::move(made.end.why)));
+    made.volume.gid = volume_gid(volume.spec);
+    co_return std::move(made.volume);
+  }
+
   void warn(const core::Pod& pod, std::string_view event, const std::string& message) const {
     component::log::info(1, message, {{"pod", pod.metadata.namespace_ + "/" + pod.metadata.name}});
-    if (maker_.deps().warn) maker_.deps().warn(pod, event, message);
+    if (deps_.warn) deps_.warn(pod, event, message);
   }
 
   static Unexpected<Status> unmounted(const Missing& missing, const Status& why) {
@@ -277,7 +443,9 @@ class Manager final : public VolumeManager {
     Result<Unit> out = Unit{};
     for (const core::Volume& volume : pod->spec.volumes) {
       if (!kubelet::volumes::follows_api(kind_of(volume)) || !state->made.contains(volume.name)) continue;
-      const auto made = co_await maker_.make(ctx, pod, resolve(pod, volume), state->tokens.get());
+      VolumeSpec spec = resolve(pod, volume);
+      VolumePluginPtr plugin = plugins_.find(spec);
+      const auto made = co_await make(ctx, std::move(plugin), pod, std::move(spec), state->tokens.get());
       if (made) continue;
       if (ctx.done()) co_return Unexpected(ctx.status());
       warn(*pod, "FailedMount", made.error().message);
@@ -286,9 +454,15 @@ class Manager final : public VolumeManager {
     co_return out;
   }
 
-  VolumeMaker maker_;
+  const VolumeManagerDeps deps_;
+  const VolumePlugins plugins_;
   std::map<std::string, PodVolumesPtr, std::less<>> pods_;
   bool stopped_ = false;
+  std::optional<FlatMap<std::string>> node_labels_;  // nullopt: the Node is not known
+  bool disk_read_ = false;
+  rt::AsyncMutex reading_disk_;
+  VolumeReconciler reconciler_;
+  rt::TaskGroup tasks_;
 };
 
 }  // namespace

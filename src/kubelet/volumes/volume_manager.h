@@ -17,20 +17,11 @@
 #include "kubelet/referenced_objects/referenced_objects.h"
 #include "kubelet/types/paths.h"
 #include "kubelet/types/pod.h"
+#include "kubelet/volumes/volume_plugin.h"
 #include "rt/context.h"
 #include "rt/runtime.h"
 
 namespace pintle::kubelet::volumes {
-
-// A volume of a pod that is ready for containers.
-struct MountedVolume {
-  std::string name;        // of pod.spec.volumes
-  std::string host_path;   // what a container mounts; "" for an image volume
-  bool read_only = false;  // whatever the mount says (configMap, secret, projected, downwardAPI)
-  bool image = false;      // the runtime mounts an image: nothing on this side
-  bool is_file = false;    // a hostPath that is no directory
-};
-using MountedVolumes = std::vector<MountedVolume>;
 
 struct VolumeManagerDeps {
   rt::Runtime& runtime;
@@ -42,6 +33,10 @@ struct VolumeManagerDeps {
   std::function<FlatMap<api::Quantity>()> node_allocatable;
   // Warning events about a pod: reason (FailedMount, FailedMapVolume ...) and message.
   std::function<void(const api::core_v1::Pod& pod, std::string_view reason, const std::string& message)> warn;
+  // Kinds of volumes beside those of the kubelet's own.
+  std::vector<VolumePluginPtr> more_plugins;
+  // volumes_in_use() is another.
+  std::function<void()> in_use_changed;
 };
 
 class VolumeManager {
@@ -57,9 +52,15 @@ class VolumeManager {
   virtual void update(PodPtr pod) = 0;
   // nullptr before prepare() has succeeded.
   virtual const MountedVolumes* mounted(std::string_view pod_uid) const = 0;
-  // Unmounts and removes everything of the pod (by what is on disk), and at last its directory. No container of it runs
-  // any more. Error: something could not be removed; call again.
+  // Undoes what is published to the pod, unmounts and removes everything of it (by what is on disk), and at last its directory. No container of it
+  // runs any more. Error: something could not be removed; call again.
   virtual rt::Task<Result<Unit>> tear_down(rt::Context ctx, std::string pod_uid) = 0;
+  // The Node as the API server has it: its labels decide which PersistentVolumes may be mounted here, its status which are attached.
+  virtual void node_changed(const api::core_v1::Node& node) = 0;
+  // For the Node's status: volumes that the attach-detach controller must leave attached. nullopt: not known yet, what the Node says stays.
+  virtual std::optional<std::vector<std::string>> volumes_in_use() const = 0;
+  // Reads what an earlier process left, and begins to undo what no pod has. prepare() and tear_down() wait for the reading.
+  virtual void start() = 0;
   // UIDs that have a directory: after a restart, those that are no pods any more are to be torn down.
   virtual std::vector<std::string> pods_on_disk() const = 0;
   virtual rt::Task<void> stop() = 0;

@@ -76,7 +76,7 @@ struct Fixture {
       client = std::make_unique<client::Client>(
           runtime, std::shared_ptr<net::Transport>(net::make_in_process_transport(runtime, *server, "system:node:n1")), config);
     }
-    VolumeManagerDeps deps{runtime, client.get(), &objects, Paths(root_dir), {}, {}};
+    VolumeManagerDeps deps{runtime, client.get(), &objects, Paths(root_dir), {}, {}, {}};
     deps.node_allocatable = [] { return FlatMap<api::Quantity>{{"memory", api::Quantity::parse("1Gi").value()}}; };
     deps.warn = [this](const core::Pod&, std::string_view reason, const std::string& message) {
       warnings.push_back(std::string(reason) + ": " + message);
@@ -211,18 +211,21 @@ rt::Task<void> check_given_up(Fixture& f) {
   pod.spec.volumes.back().host_path->type = "Directory";
   add_volume(pod, "optional").config_map.ensure().name = "none";
   pod.spec.volumes.back().config_map->optional = true;
-  add_volume(pod, "share").nfs.ensure();
+  add_volume(pod, "share").iscsi.ensure();
   const auto ctx = rt::Context::background().with_timeout(std::chrono::milliseconds(100));
   const auto ready = co_await f.manager->prepare(ctx, share(pod));
   EXPECT_FALSE(ready);
   if (!ready) {
     EXPECT_EQ(ready.error().message,
-              "unmounted volumes=[host share], unattached volumes=[], failed to process volumes=[]: context deadline exceeded");
+              "unmounted volumes=[host share], unattached volumes=[], failed to process volumes=[share]: context deadline exceeded");
   }
   EXPECT_EQ(f.warnings.size(), 2u);
   if (f.warnings.size() == 2) {
     EXPECT_EQ(f.warnings[0],
               "FailedMount: MountVolume.SetUp failed for volume \"host\" : hostPath type check failed: " + f.root_dir + "/none is not a directory");
+    EXPECT_EQ(f.warnings[1],
+              "FailedMount: Unable to attach or mount volumes: unmounted volumes=[host share], unattached volumes=[], failed to process "
+              "volumes=[share]: failed to get Plugin from volumeSpec for volume \"share\" err=no volume plugin matched");
   }
   EXPECT_EQ(f.manager->mounted("u1"), nullptr);
   // What was made goes, too.
@@ -339,7 +342,88 @@ TEST_F(ClaimVolumes, AreMadeOrSayWhyNot) {
               c.pod.spec.containers[0].volume_mounts.clear();
               c.pod.spec.containers[0].volume_devices.emplace_back().name = "v";
             }),
-            "FailedMapVolume: MapVolume.SetUpDevice failed for volume \"pv\" : raw block volumes are not supported by this kubelet yet");
+            "FailedMapVolume: MapVolume.NewBlockVolumeMapper initialization failed for volume \"pv\" : path \"" + root_ + "\" is no block device");
+}
+
+// Two pods of this node share a claim; the kubelet starts anew between; the first goes while nobody looked.
+TEST_F(ClaimVolumes, AreSharedAndTakenOver) {
+  ClaimedPod claimed(root_ + "/disk");
+  ASSERT_TRUE(os::make_directory(root_ + "/disk", 0755));
+  std::ofstream(root_ + "/disk/data") << "kept";
+  claimed.persistent.metadata.annotations["pv.beta.kubernetes.io/gid"] = "1234";
+  auto& affinity = claimed.persistent.spec.node_affinity.ensure().required.ensure().node_selector_terms.emplace_back();
+  affinity.match_expressions.emplace_back().key = "zone";
+  affinity.match_expressions[0].operator_ = "Exists";
+  client::testing::FakeServer server;
+  server.put(claimed.claim);
+  server.put(claimed.persistent);
+  core::Pod other = claimed.pod;
+  other.metadata.uid = "u2";
+  core::Node node;
+  node.metadata.labels["zone"] = "z1";
+  const auto at = [&](const std::string& uid) { return Paths(root_).volume(uid, "kubernetes.io~local-volume", "pv"); };
+  run(
+      [&](Fixture& f) -> rt::Task<void> {
+        f.manager->start();
+        const auto unknown = co_await f.manager->prepare(rt::Context::background().with_timeout(std::chrono::milliseconds(50)), share(claimed.pod));
+        EXPECT_FALSE(unknown) << "the node's labels are not known";
+        EXPECT_TRUE(f.warnings.empty());
+        f.manager->node_changed(node);
+        EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), share(claimed.pod)));
+        EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), share(other)));
+        EXPECT_EQ(f.manager->mounted("u2")->at(0).host_path, at("u2"));
+        EXPECT_EQ(f.manager->mounted("u2")->at(0).gid, 1234u);
+        EXPECT_EQ(text_of(at("u2") + "/data"), "kept");
+      },
+      &server);
+  run(
+      [&](Fixture& f) -> rt::Task<void> {
+        f.manager->start();
+        f.manager->node_changed(node);
+        EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), share(other)));
+        EXPECT_TRUE(os::is_mount_point(at("u1")).value()) << "nobody has said that its pod is gone";
+        EXPECT_EQ(os::mounts_below(root_)->size(), 2u) << "nothing is mounted twice";
+        EXPECT_TRUE(co_await f.manager->tear_down(rt::Context::background(), "u1"));
+        EXPECT_EQ(os::mounts_below(root_)->size(), 1u);
+        EXPECT_TRUE(co_await f.manager->tear_down(rt::Context::background(), "u2"));
+        EXPECT_TRUE(f.warnings.empty());
+      },
+      &server);
+  EXPECT_TRUE(os::mounts_below(root_)->empty());
+  EXPECT_EQ(text_of(root_ + "/disk/data"), "kept");
+  node.metadata.labels.clear();
+  run(
+      [&](Fixture& f) -> rt::Task<void> {
+        f.manager->node_changed(node);
+        (void)co_await f.manager->prepare(rt::Context::background().with_timeout(std::chrono::milliseconds(50)), share(other));
+        EXPECT_EQ(f.warnings, std::vector<std::string>{"FailedMount: MountVolume.NodeAffinity check failed for volume \"pv\" : no matching "
+                                                       "NodeSelectorTerms"});
+      },
+      &server);
+}
+
+rt::Task<void> check_two_names(Fixture& f, PodPtr pod) {
+  EXPECT_TRUE(co_await f.manager->prepare(rt::Context::background(), pod));
+  const MountedVolumes& mounted = *f.manager->mounted("u1");
+  EXPECT_EQ(mounted.size(), 2u);
+  if (mounted.size() != 2) co_return;
+  EXPECT_EQ(mounted[0].name, "v");
+  EXPECT_EQ(mounted[1].name, "w");
+  EXPECT_EQ(mounted[0].host_path, mounted[1].host_path);
+  EXPECT_EQ(os::mounts_below(f.root_dir)->size(), 1u);
+  EXPECT_TRUE(co_await f.manager->tear_down(rt::Context::background(), "u1"));
+  EXPECT_TRUE(os::mounts_below(f.root_dir)->empty());
+}
+
+// A pod has the same claim under two names, and both are one mount.
+TEST_F(ClaimVolumes, UnderTwoNames) {
+  ClaimedPod claimed(root_ + "/disk");
+  ASSERT_TRUE(os::make_directory(root_ + "/disk", 0755));
+  add_volume(claimed.pod, "w").persistent_volume_claim.ensure().claim_name = "data";
+  client::testing::FakeServer server;
+  server.put(claimed.claim);
+  server.put(claimed.persistent);
+  run([&](Fixture& f) { return check_two_names(f, share(claimed.pod)); }, &server);
 }
 
 core::Pod pod_with_token() {

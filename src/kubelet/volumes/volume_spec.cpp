@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/parse_number.h"
 #include "base/split.h"
+#include "rules/node_selector.h"
 #include "rules/pod_claims.h"
 
 namespace pintle::kubelet::volumes {
@@ -11,6 +13,7 @@ namespace core = api::core_v1;
 
 namespace {
 
+constexpr std::string_view gid_annotation = "pv.beta.kubernetes.io/gid";
 // What came before mountOptions; where it stands, it is what counts.
 constexpr std::string_view mount_options_annotation = "volume.beta.kubernetes.io/mount-options";
 
@@ -46,10 +49,30 @@ std::vector<std::string> mount_options(const core::PersistentVolume& persistent)
 VolumeKind kind_of_persistent(const core::PersistentVolumeSpec& spec) {
   if (spec.host_path) return VolumeKind::HostPath;
   if (spec.local) return VolumeKind::Local;
+  if (spec.nfs) return VolumeKind::Nfs;
   return VolumeKind::Unsupported;
 }
 
 }  // namespace
+
+bool is_of_one_pod(const VolumeSpec& spec) {
+  return spec.persistent && spec.persistent->spec.access_modes.size() == 1 && spec.persistent->spec.access_modes[0] == "ReadWriteOncePod";
+}
+
+std::optional<uint32_t> volume_gid(const VolumeSpec& spec) {
+  if (!spec.persistent) return std::nullopt;
+  const std::string* text = spec.persistent->metadata.annotations.get(gid_annotation);
+  if (text == nullptr) return std::nullopt;
+  return parse_number<uint32_t>(*text);
+}
+
+Result<Unit> check_node_affinity(const VolumeSpec& spec, const FlatMap<std::string>& node_labels) {
+  if (!spec.persistent || !spec.persistent->spec.node_affinity || !spec.persistent->spec.node_affinity->required) return Unit{};
+  const auto& terms = spec.persistent->spec.node_affinity->required->node_selector_terms;
+  for (const core::NodeSelectorTerm& term : terms)
+    if (rules::NodeSelectorTerm(term).matches(node_labels, "")) return Unit{};
+  return error(Reason::Conflict, "no matching NodeSelectorTerms");
+}
 
 std::optional<uint32_t> fs_group(const core::Pod& pod) {
   if (!pod.spec.security_context || !pod.spec.security_context->fs_group) return std::nullopt;

@@ -35,6 +35,13 @@ struct VolumeSpec {
   const api::core_v1::HostPathVolumeSource& host_path() const { return persistent ? *persistent->spec.host_path : *entry->host_path; }
 };
 
+// ReadWriteOncePod, and no other mode: it is not known which one a pod means.
+bool is_of_one_pod(const VolumeSpec& spec);
+// The group that its PersistentVolume gives to containers (pv.beta.kubernetes.io/gid).
+std::optional<uint32_t> volume_gid(const VolumeSpec& spec);
+// Error: the PersistentVolume cannot be had from a node of these labels.
+Result<Unit> check_node_affinity(const VolumeSpec& spec, const FlatMap<std::string>& node_labels);
+
 std::optional<uint32_t> fs_group(const api::core_v1::Pod& pod);
 // The volumes that a container of the pod mounts or maps. Nothing is made for the others, so nothing of theirs is waited for.
 std::set<std::string_view> used_volumes(const api::core_v1::PodSpec& spec);

@@ -175,5 +175,40 @@ TEST(VolumeSpecs, OfThePodItself) {
   EXPECT_FALSE(spec.block || spec.read_only || spec.persistent);
 }
 
+TEST(VolumeSpecs, ReachedFromANode) {
+  Bound bound;
+  const FlatMap<std::string> here{{"kubernetes.io/hostname", "here"}, {"zone", "z1"}};
+  EXPECT_TRUE(check_node_affinity(*resolve_all(bound), here));
+  auto& terms = bound.persistent.spec.node_affinity.ensure().required.ensure().node_selector_terms;
+  EXPECT_FALSE(check_node_affinity(*resolve_all(bound), here)) << "no term matches nothing";
+  const auto require = [&](const std::string& label, const std::string& value) {
+    auto& expression = terms.emplace_back().match_expressions.emplace_back();
+    expression.key = label;
+    expression.operator_ = "In";
+    expression.values = {value};
+  };
+  require("zone", "z2");
+  EXPECT_EQ(check_node_affinity(*resolve_all(bound), here).error().message, "no matching NodeSelectorTerms");
+  require("kubernetes.io/hostname", "here");
+  EXPECT_TRUE(check_node_affinity(*resolve_all(bound), here)) << "any of them";
+  EXPECT_FALSE(check_node_affinity(*resolve_all(bound), {}));
+}
+
+TEST(VolumeSpecs, WhatThePersistentVolumeSays) {
+  Bound bound;
+  EXPECT_EQ(volume_gid(*resolve_all(bound)), std::nullopt);
+  EXPECT_FALSE(is_of_one_pod(*resolve_all(bound)));
+  bound.persistent.metadata.annotations["pv.beta.kubernetes.io/gid"] = "1234";
+  bound.persistent.spec.access_modes = {"ReadWriteOncePod"};
+  EXPECT_EQ(volume_gid(*resolve_all(bound)), 1234u);
+  EXPECT_TRUE(is_of_one_pod(*resolve_all(bound)));
+  for (const char* wrong : {"", "-1", "x", "4294967296"}) {
+    bound.persistent.metadata.annotations["pv.beta.kubernetes.io/gid"] = wrong;
+    EXPECT_EQ(volume_gid(*resolve_all(bound)), std::nullopt) << wrong;
+  }
+  bound.persistent.spec.access_modes = {"ReadWriteOncePod", "ReadWriteOnce"};
+  EXPECT_FALSE(is_of_one_pod(*resolve_all(bound)));
+}
+
 }  // namespace
 }  // namespace pintle::kubelet::volumes

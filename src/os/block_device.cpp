@@ -1,0 +1,86 @@
+#include "os/block_device.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "os/fd.h"
+#include "os/read_file.h"
+#include "os/system_error.h"
+
+namespace pintle::os {
+
+namespace {
+
+Result<bool> zeros_at(const UniqueFd& fd, off_t from, std::size_t size) {
+  std::vector<char> buffer(size);
+  std::size_t got = 0;
+  while (got < size) {
+    const ssize_t n = ::pread(fd.get(), buffer.data() + got, size - got, from + static_cast<off_t>(got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error(errno, "read");
+    if (n == 0) return error(Reason::InternalError, "the device ended early");
+    got += static_cast<std::size_t>(n);
+  }
+  return std::ranges::all_of(buffer, [](char c) { return c == 0; });
+}
+
+}  // namespace
+
+std::string device_numbers(const BlockDevice& device) { return std::to_string(major(device.number)) + ":" + std::to_string(minor(device.number)); }
+
+Result<std::optional<BlockDevice>> block_device_at(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return system_error(errno, path);
+  if (!S_ISBLK(info.st_mode)) return std::optional<BlockDevice>();
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), std::free);
+  if (!real) return system_error(errno, path);
+  return std::optional<BlockDevice>(BlockDevice{real.get(), info.st_rdev});
+}
+
+Result<bool> is_device_in_use(const std::string& device) {
+  const UniqueFd fd(::open(device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
+  if (fd) return false;
+  if (errno == EBUSY) return true;
+  return system_error(errno, device);
+}
+
+Result<bool> is_blank(const std::string& device, std::size_t bytes) {
+  const UniqueFd fd(::open(device.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return system_error(errno, device);
+  const off_t size = ::lseek(fd.get(), 0, SEEK_END);
+  if (size < 0) return system_error(errno, device);
+  const std::size_t part = std::min(static_cast<std::size_t>(size), bytes);
+  TRY_ASSIGN(const bool first, zeros_at(fd, 0, part));
+  if (!first) return false;
+  return zeros_at(fd, size - static_cast<off_t>(part), part);
+}
+
+Result<Unit> detach_loops_over(const std::string& path) {
+  struct Close {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+  };
+  const std::unique_ptr<DIR, Close> devices(::opendir("/sys/block"));
+  if (!devices) return Unit{};
+  while (const dirent* entry = ::readdir(devices.get())) {
+    const std::string name = entry->d_name;
+    if (!name.starts_with("loop")) continue;
+    const auto backing = read_file("/sys/block/" + name + "/loop/backing_file");
+    if (!backing || *backing != path + "\n") continue;
+    const UniqueFd fd(::open(("/dev/" + name).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd || (::ioctl(fd.get(), LOOP_CLR_FD) != 0 && errno != ENXIO)) return system_error(errno, "/dev/" + name);
+  }
+  return Unit{};
+}
+
+}  // namespace pintle::os
