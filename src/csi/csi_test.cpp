@@ -1,11 +1,10 @@
-// The client against a driver of our own services, in the simulation.
+// The client against a driver of the test's own, in the simulation.
 #include <gtest/gtest.h>
 
 #include "csi/driver.h"
 #include "csi/redact.h"
-#include "csi/services.h"
 #include "net/grpc/code.h"
-#include "rpc/typed_call.h"
+#include "rpc/typed_server.h"
 #include "rt/testing.h"
 
 namespace pintle::csi {
@@ -42,22 +41,22 @@ TEST(CsiRedact, Secrets) {
   check_redacted("aaaaaaaa", {{"a", "aaaa"}}, "***stripped******stripped***");
 }
 
-class FakeNode final : public NodeService, public IdentityService {
+class FakeNode {
  public:
-  ServiceAnswer<NodeGetInfoResponse> node_get_info(rt::Context, NodeGetInfoRequest) override {
+  rt::Task<Result<NodeGetInfoResponse>> node_get_info(rt::Context, NodeGetInfoRequest) {
     NodeGetInfoResponse answer;
     answer.node_id = "n-1";
     answer.max_volumes_per_node = 12;
     answer.accessible_topology.ensure().segments["zone"] = "a";
     co_return std::move(answer);
   }
-  ServiceAnswer<NodeGetCapabilitiesResponse> node_get_capabilities(rt::Context, NodeGetCapabilitiesRequest) override {
+  rt::Task<Result<NodeGetCapabilitiesResponse>> node_get_capabilities(rt::Context, NodeGetCapabilitiesRequest) {
     NodeGetCapabilitiesResponse answer;
     for (const int32_t type : {1, 6, 77}) answer.capabilities.emplace_back().rpc.ensure().type = type;
     answer.capabilities.emplace_back();  // without a type, of a later version
     co_return std::move(answer);
   }
-  ServiceAnswer<NodeStageVolumeResponse> node_stage_volume(rt::Context, NodeStageVolumeRequest request) override {
+  rt::Task<Result<NodeStageVolumeResponse>> node_stage_volume(rt::Context, NodeStageVolumeRequest request) {
     EXPECT_EQ(request.secrets["key"], "hunter2");
     EXPECT_TRUE(request.volume_capability->mount);
     EXPECT_FALSE(request.volume_capability->block);
@@ -66,9 +65,15 @@ class FakeNode final : public NodeService, public IdentityService {
     if (request.volume_id == "absent") co_return Unexpected(to_status(Code::FailedPrecondition, std::string(error_bytes_max, 'x')));
     co_return NodeStageVolumeResponse{};
   }
-  ServiceAnswer<NodeUnstageVolumeResponse> node_unstage_volume(rt::Context ctx, NodeUnstageVolumeRequest) override {
+  rt::Task<Result<NodeUnstageVolumeResponse>> node_unstage_volume(rt::Context ctx, NodeUnstageVolumeRequest) {
     const auto slept = co_await rt::sleep_for(ctx, std::chrono::hours(1));
     co_return Unexpected(slept.error());
+  }
+  void serve_at(net::grpc::Server& server) {
+    rpc::on_unary(server, "/csi.v1.Node/NodeGetInfo", *this, &FakeNode::node_get_info);
+    rpc::on_unary(server, "/csi.v1.Node/NodeGetCapabilities", *this, &FakeNode::node_get_capabilities);
+    rpc::on_unary(server, "/csi.v1.Node/NodeStageVolume", *this, &FakeNode::node_stage_volume);
+    rpc::on_unary(server, "/csi.v1.Node/NodeUnstageVolume", *this, &FakeNode::node_unstage_volume);
   }
 };
 
@@ -97,8 +102,7 @@ rt::Task<void> calls() {
   const auto before = co_await driver->stage(ctx, to_stage("v"));
   EXPECT_EQ(outcome_of(before.error()), Outcome::NotAsked) << before.error().message;
   net::grpc::Server server(runtime);
-  serve(server, static_cast<NodeService&>(fake));
-  serve(server, static_cast<IdentityService&>(fake));
+  fake.serve_at(server);
   server.on("/csi.v1.Node/NodeGetVolumeStats", garbage);
   EXPECT_TRUE(server.start(path));
   const auto info = co_await driver->node_info(ctx);
@@ -140,7 +144,7 @@ rt::Task<void> drains() {
   auto& runtime = rt::Executor::current().runtime();
   FakeNode fake;
   net::grpc::Server server(runtime);
-  serve(server, static_cast<NodeService&>(fake));
+  fake.serve_at(server);
   EXPECT_TRUE(server.start(path));
   auto driver = driver_at(runtime, path);
   std::string log;

@@ -5,8 +5,8 @@
 
 #include "client/testing.h"
 #include "codec/json.h"
-#include "csi/services.h"
 #include "net/grpc/code.h"
+#include "rpc/typed_server.h"
 #include "rt/testing.h"
 
 namespace pintle::kubelet::csi_drivers {
@@ -18,13 +18,14 @@ using plugins::Plugin;
 using namespace std::chrono_literals;
 
 // A driver at a socket.
-class FakeDriver final : public csi::NodeService {
+class FakeDriver {
  public:
   FakeDriver(rt::Runtime& runtime, std::string endpoint, std::string node_id_in) : node_id(std::move(node_id_in)), server_(runtime) {
-    csi::serve(server_, static_cast<csi::NodeService&>(*this));
+    rpc::on_unary(server_, "/csi.v1.Node/NodeGetInfo", *this, &FakeDriver::node_get_info);
+    rpc::on_unary(server_, "/csi.v1.Node/NodeUnstageVolume", *this, &FakeDriver::node_unstage_volume);
     EXPECT_TRUE(server_.start(std::move(endpoint)));
   }
-  csi::ServiceAnswer<api::csi_v1::NodeGetInfoResponse> node_get_info(rt::Context ctx, api::csi_v1::NodeGetInfoRequest) override {
+  rt::Task<Result<api::csi_v1::NodeGetInfoResponse>> node_get_info(rt::Context ctx, api::csi_v1::NodeGetInfoRequest) {
     ++asked;
     if (broken) co_return Unexpected(net::grpc::to_status(net::grpc::Code::Internal, "no disk"));
     if (hung) CO_TRY(co_await rt::sleep_for(ctx, 1h));
@@ -34,7 +35,7 @@ class FakeDriver final : public csi::NodeService {
     if (!zone.empty()) out.accessible_topology.ensure().segments["topology.example/zone"] = zone;
     co_return std::move(out);
   }
-  csi::ServiceAnswer<api::csi_v1::NodeUnstageVolumeResponse> node_unstage_volume(rt::Context ctx, api::csi_v1::NodeUnstageVolumeRequest) override {
+  rt::Task<Result<api::csi_v1::NodeUnstageVolumeResponse>> node_unstage_volume(rt::Context ctx, api::csi_v1::NodeUnstageVolumeRequest) {
     CO_TRY(co_await rt::sleep_for(ctx, 10s));
     co_return api::csi_v1::NodeUnstageVolumeResponse{};
   }
