@@ -10,10 +10,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
+#include "os/entries.h"
 #include "os/fd.h"
 #include "os/read_file.h"
 #include "os/system_error.h"
@@ -43,9 +43,8 @@ Result<std::optional<BlockDevice>> block_device_at(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return system_error(errno, path);
   if (!S_ISBLK(info.st_mode)) return std::optional<BlockDevice>();
-  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), std::free);
-  if (!real) return system_error(errno, path);
-  return std::optional<BlockDevice>(BlockDevice{real.get(), info.st_rdev});
+  TRY_ASSIGN(std::string real, real_path(path));
+  return std::optional<BlockDevice>(BlockDevice{std::move(real), info.st_rdev});
 }
 
 Result<bool> is_device_in_use(const std::string& device) {

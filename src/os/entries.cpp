@@ -35,12 +35,16 @@ Result<Unit> make_mount_file(const std::string& path) {
   return Unit{};
 }
 
+Result<std::string> real_path(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), std::free);
+  if (!real) return system_error(errno, path);
+  return std::string(real.get());
+}
+
 Result<std::string> resolved_parent(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return error(Reason::Invalid, path + " is not absolute");
-  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(slash == 0 ? "/" : path.substr(0, slash).c_str(), nullptr), std::free);
-  if (!real) return system_error(errno, path);
-  const std::string parent = real.get();
+  TRY_ASSIGN(const std::string parent, real_path(slash == 0 ? "/" : path.substr(0, slash)));
   return (parent == "/" ? std::string() : parent) + path.substr(slash);
 }
 

@@ -7,10 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstdlib>
-#include <memory>
 
 #include "base/split.h"
+#include "os/entries.h"
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/read_file.h"
@@ -164,9 +163,7 @@ Result<Unit> become_mount(const std::string& directory, const UniqueFd& under, i
 
 Result<bool> share_mounts(const std::string& directory) {
   // The mount table names real paths.
-  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(directory.c_str(), nullptr), std::free);
-  if (!real) return system_error(errno, directory);
-  const std::string path = real.get();
+  TRY_ASSIGN(const std::string path, real_path(directory));
   const UniqueFd under(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!under) return system_error(errno, "open " + path);
   TRY_ASSIGN(const auto table, mount_table());

@@ -1,5 +1,8 @@
 #include "kubelet/csi_drivers/csi_drivers.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "component/log.h"
@@ -9,12 +12,6 @@ namespace pintle::kubelet::csi_drivers {
 namespace {
 
 namespace log = component::log;
-
-std::string version_text(const Version& version) {
-  std::string out;
-  for (const uint32_t part : version) out += (out.empty() ? "" : ".") + std::to_string(part);
-  return out;
-}
 
 }  // namespace
 
@@ -54,8 +51,8 @@ Result<Version> CsiDrivers::judge(const plugins::Plugin& plugin) const {
   TRY_ASSIGN(Version version, highest_version(plugin.versions));
   const auto known = drivers_.find(plugin.name);
   if (known != drivers_.end() && known->second.socket != plugin.socket && !(known->second.version < version))
-    return error(Reason::AlreadyExists, "Another driver with the same name is already registered with a higher supported version: \"" +
-                                            version_text(known->second.version) + "\"");
+    return error(Reason::AlreadyExists, fmt::format("Another driver with the same name is already registered with a higher supported version: \"{}\"",
+                                                    fmt::join(known->second.version, ".")));
   return version;
 }
 

@@ -1,10 +1,14 @@
 #include "kubelet/csi_drivers/node_info.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <limits>
 
 #include "apimachinery/validation/formats.h"
 #include "base/parse_number.h"
+#include "base/strings.h"
 #include "codec/json.h"
 
 namespace pintle::kubelet::csi_drivers {
@@ -35,12 +39,6 @@ std::optional<Version> parse_version(std::string_view text) {
     text.remove_prefix(1);
   }
   return out.size() >= 2 ? std::optional(std::move(out)) : std::nullopt;
-}
-
-std::string quoted_list(const std::vector<std::string>& all) {
-  std::string out;
-  for (const std::string& one : all) out += (out.empty() ? "" : ",") + one;
-  return "[\"" + out + "\"]";
 }
 
 codec::Value node_ids(const Node& node) {
@@ -91,14 +89,12 @@ Result<Version> highest_version(const std::vector<std::string>& offered) {
   }
   if (highest && highest->front() == 1) return std::move(*highest);
   if (offered.empty()) return error(Reason::Invalid, "Plugin returned an empty list for supported versions");
-  return error(Reason::Invalid, "None of the versions specified " + quoted_list(offered) + " are supported: one must be v1.x");
+  return error(Reason::Invalid, fmt::format("None of the versions specified [\"{}\"] are supported: one must be v1.x", fmt::join(offered, ",")));
 }
 
 Result<Unit> check_driver_name(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   if (name.size() > driver_name_bytes_max) return error(Reason::Invalid, "the name of the driver has more than 63 characters");
-  if (const auto faults = apimachinery::check_dns_subdomain(lower); !faults.empty())
+  if (const auto faults = apimachinery::check_dns_subdomain(to_lower(name)); !faults.empty())
     return error(Reason::Invalid, "the name of the driver \"" + std::string(name) + "\": " + faults.front());
   return Unit{};
 }

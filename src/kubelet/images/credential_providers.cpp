@@ -127,17 +127,17 @@ rt::Task<Result<CredentialProviders::Answer>> CredentialProviders::provide(rt::C
   asking.image = std::move(image);
   CO_TRY_ASSIGN(const bool is_for_it, co_await find_account(ctx, provider, pod, &asking));
   if (!is_for_it) co_return Answer();
-  std::string question = key_of(asking.image, asking.account_key);
-  if (asking.account) {
-    // An answer that is the token's own is kept for the token; any other is kept for the account, and needs no token while it lasts.
-    const bool by_token = provider->setup.token_attributes->cache_type == "Token";
-    if (!by_token)
-      if (const Answer* answer = kept(*provider, asking)) co_return *answer;
+  // An answer that is the token's own is kept for the token; any other is kept for the account, and needs no token while it lasts.
+  const bool by_token = asking.account && provider->setup.token_attributes->cache_type == "Token";
+  if (by_token) {
     CO_TRY_ASSIGN(asking.token, co_await token(ctx, provider, pod, &asking));
-    if (by_token) add_part(asking.account_key, component::sha256(asking.token));
-    question = key_of(asking.image, asking.account_key);
+    add_part(asking.account_key, component::sha256(asking.token));
   }
   if (const Answer* answer = kept(*provider, asking)) co_return *answer;
+  if (asking.account && !by_token) {
+    CO_TRY_ASSIGN(asking.token, co_await token(ctx, provider, pod, &asking));
+  }
+  std::string question = key_of(asking.image, asking.account_key);
   co_return co_await ask(ctx, provider, std::move(question), &asking);
 }
 

@@ -3,6 +3,7 @@
 #include "os/entries.h"
 #include "os/mount.h"
 #include "os/path.h"
+#include "rt/file.h"
 
 namespace pintle::kubelet::volumes::plugins {
 
@@ -10,10 +11,8 @@ namespace {
 
 constexpr uint32_t parent_mode = 0750;
 
-std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
 Result<Unit> bind_node(const std::string& target, const os::BlockDevice& device) {
-  TRY(os::make_directories(parent_of(target), parent_mode));
+  TRY(os::make_directories(rt::parent_path(target), parent_mode));
   TRY(os::make_mount_file(target));
   TRY_ASSIGN(const auto there, os::block_device_at(target));
   if (!there) return os::bind_mount(device.path, target, false, false);
@@ -25,7 +24,7 @@ Result<Unit> bind_node(const std::string& target, const os::BlockDevice& device)
 
 Result<std::string> map_device(const Paths& paths, const DeviceMap& map, const os::BlockDevice& device) {
   const std::string link = paths.volume_device(map.pod_uid, map.plugin, map.name);
-  TRY(os::make_directories(parent_of(link), parent_mode));
+  TRY(os::make_directories(rt::parent_path(link), parent_mode));
   TRY(os::set_link(link, device.path));
   TRY(bind_node(paths.device_maps(map.plugin, map.name) + "/" + map.pod_uid, device));
   return link;

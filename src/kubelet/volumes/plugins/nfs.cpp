@@ -1,5 +1,8 @@
 #include "kubelet/volumes/plugins/nfs.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "kubelet/volumes/plugins/blocking.h"
@@ -107,10 +110,8 @@ Result<std::vector<std::string>> mount_nfs_arguments(const VolumeSpec& spec, con
   std::vector<std::string> options = spec.mount_options;
   if (is_read_only(spec)) options.emplace_back("ro");
   if (options.empty()) return out;
-  std::string joined;
-  for (const std::string& option : options) joined += (joined.empty() ? "" : ",") + option;
   out.emplace_back("-o");
-  out.push_back(std::move(joined));
+  out.push_back(fmt::format("{}", fmt::join(options, ",")));
   return out;
 }
 
