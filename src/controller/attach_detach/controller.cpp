@@ -81,22 +81,22 @@ class AttachDetachController final : public Controller {
     for (const std::string& unique : uniques) loop_.queue().add(unique);
   }
   // The volume of the claim that a pod names; nullopt: it is not bound yet, or no driver attaches it.
-  std::optional<CsiVolume> volume_of_claim(const Pod& pod, const api::core_v1::Volume& volume) const;
-  std::optional<CsiVolume> volume_of(const VolumeAttachment& attachment) const;
-  AttachmentPtr attachment_of(const CsiVolume& volume, const std::string& node);
-  bool is_attachable(const CsiVolume& volume) const;
+  std::optional<rules::CsiVolume> volume_of_claim(const Pod& pod, const api::core_v1::Volume& volume) const;
+  std::optional<rules::CsiVolume> volume_of(const VolumeAttachment& attachment) const;
+  AttachmentPtr attachment_of(const rules::CsiVolume& volume, const std::string& node);
+  bool is_attachable(const rules::CsiVolume& volume) const;
   Observed observe(const std::string& unique, KnownVolume& known);
   bool waits_for_reconciliation(Place& place, bool there, rt::TimePoint now, std::optional<rt::Duration>& wait) const;
   rt::Task<Result<Unit>> sync(rt::Context ctx, std::string key);
-  rt::Task<Result<Unit>> apply(rt::Context ctx, std::string unique, CsiVolume volume, Step step);
-  rt::Task<Result<Unit>> attach(rt::Context ctx, std::string unique, CsiVolume volume, std::string node);
-  rt::Task<Result<Unit>> detach(rt::Context ctx, std::string unique, CsiVolume volume, Step step);
+  rt::Task<Result<Unit>> apply(rt::Context ctx, std::string unique, rules::CsiVolume volume, Step step);
+  rt::Task<Result<Unit>> attach(rt::Context ctx, std::string unique, rules::CsiVolume volume, std::string node);
+  rt::Task<Result<Unit>> detach(rt::Context ctx, std::string unique, rules::CsiVolume volume, Step step);
   rt::Task<Result<Unit>> tell_node(rt::Context ctx, std::string node);
-  void confirm(const std::string& unique, const CsiVolume& volume, const std::string& node);
-  void tell_failure(const std::string& unique, const CsiVolume& volume, const std::string& node, const std::string& why, bool to_all);
-  void tell_elsewhere(const std::string& unique, const CsiVolume& volume, const Step& step);
+  void confirm(const std::string& unique, const rules::CsiVolume& volume, const std::string& node);
+  void tell_failure(const std::string& unique, const rules::CsiVolume& volume, const std::string& node, const std::string& why, bool to_all);
+  void tell_elsewhere(const std::string& unique, const rules::CsiVolume& volume, const Step& step);
   void tell_pods(const Place& place, bool warning, std::string_view reason, const std::string& message);
-  void count(const std::string& unique, const CsiVolume& volume, const std::string& node);
+  void count(const std::string& unique, const rules::CsiVolume& volume, const std::string& node);
 
   ControllerDeps deps_;
   client::Informer<PersistentVolumeClaim> claims_;
@@ -167,13 +167,13 @@ void AttachDetachController::start() {
   const rt::TimePoint now = deps_.runtime.clock().now();
   for (const NodePtr& node : nodes_.list())
     for (const auto& there : node->status.volumes_attached)
-      if (const auto volume = parse_unique_name(there.name)) world_.take_up(*volume, node->metadata.name, true, now);
+      if (const auto volume = rules::parse_unique_name(there.name)) world_.take_up(*volume, node->metadata.name, true, now);
   for (const AttachmentPtr& attachment : attachments_.list())
     if (const auto volume = volume_of(*attachment)) world_.take_up(*volume, attachment->spec.node_name, false, now);
   for (const NodePtr& node : nodes_.list()) {
     for (const pods::PodPtr& pod : deps_.pods.on_node(node->metadata.name)) look_at_pod(*pod);
     for (const std::string& unique : world_.on_node(node->metadata.name)) {
-      const CsiVolume& volume = world_.find(unique)->volume;
+      const rules::CsiVolume& volume = world_.find(unique)->volume;
       places_of_attachments_[attachment_name(volume, node->metadata.name)] = {unique, node->metadata.name};
       loop_.queue().add(unique);
     }
@@ -182,35 +182,35 @@ void AttachDetachController::start() {
   node_loop_.start(nodes_at_once);
 }
 
-std::optional<CsiVolume> AttachDetachController::volume_of_claim(const Pod& pod, const api::core_v1::Volume& volume) const {
+std::optional<rules::CsiVolume> AttachDetachController::volume_of_claim(const Pod& pod, const api::core_v1::Volume& volume) const {
   const std::string name = rules::claim_name(pod, volume);
   const ClaimPtr claim = name.empty() ? nullptr : claims_.get(pod.metadata.namespace_, name);
   if (claim == nullptr || claim->status.phase != "Bound" || claim->spec.volume_name.empty()) return std::nullopt;
   if (volume.ephemeral && !rules::is_claim_of(*claim, pod)) return std::nullopt;
   const VolumePtr bound = volumes_.get(claim->spec.volume_name);
   if (bound == nullptr || !bound->spec.claim_ref || bound->spec.claim_ref->uid != claim->metadata.uid) return std::nullopt;
-  return csi_volume_of(*bound);
+  return rules::csi_volume_of(*bound);
 }
 
 // Only under the name that we would give it; others' attachments are theirs.
-std::optional<CsiVolume> AttachDetachController::volume_of(const VolumeAttachment& attachment) const {
+std::optional<rules::CsiVolume> AttachDetachController::volume_of(const VolumeAttachment& attachment) const {
   const auto& name = attachment.spec.source.persistent_volume_name;
   const VolumePtr volume = name ? volumes_.get(*name) : nullptr;
-  auto out = volume != nullptr ? csi_volume_of(*volume) : std::nullopt;
+  auto out = volume != nullptr ? rules::csi_volume_of(*volume) : std::nullopt;
   if (!out || attachment_name(*out, attachment.spec.node_name) != attachment.metadata.name) return std::nullopt;
   return out;
 }
 
 void AttachDetachController::look_at_pod(const Pod& pod) {
   if (!started_ || pod.spec.node_name.empty()) return;
-  std::vector<CsiVolume> needed;
+  std::vector<rules::CsiVolume> needed;
   const NodePtr node = nodes_.get(pod.spec.node_name);
   if (!has_ended(pod) && node != nullptr && is_managed(*node))
     for (const auto& volume : pod.spec.volumes)
       if (auto csi = volume_of_claim(pod, volume)) needed.push_back(std::move(*csi));
   const std::string key = client::object_key(pod.metadata.namespace_, pod.metadata.name);
   metrics_.pod_needs(key, pod.spec.node_name, needed);
-  for (const CsiVolume& volume : needed)
+  for (const rules::CsiVolume& volume : needed)
     places_of_attachments_[attachment_name(volume, pod.spec.node_name)] = {unique_name(volume), pod.spec.node_name};
   enqueue(world_.set_pod(key, pod.spec.node_name, needed, deps_.runtime.clock().now()));
 }
@@ -240,7 +240,7 @@ void AttachDetachController::node_changed(const Node* before, const Node& after)
     node_loop_.queue().add(name);
 }
 
-AttachmentPtr AttachDetachController::attachment_of(const CsiVolume& volume, const std::string& node) {
+AttachmentPtr AttachDetachController::attachment_of(const rules::CsiVolume& volume, const std::string& node) {
   const std::string name = attachment_name(volume, node);
   if (const AttachmentPtr seen = attachments_.get(name)) return written_.newest(seen);
   for (const AttachmentPtr& made : written_.unseen(""))
@@ -248,7 +248,7 @@ AttachmentPtr AttachDetachController::attachment_of(const CsiVolume& volume, con
   return nullptr;
 }
 
-bool AttachDetachController::is_attachable(const CsiVolume& volume) const {
+bool AttachDetachController::is_attachable(const rules::CsiVolume& volume) const {
   const auto driver = drivers_.get(volume.driver);
   return driver == nullptr || driver->spec.attach_required.value_or(true);
 }
@@ -291,7 +291,7 @@ Observed AttachDetachController::observe(const std::string& unique, KnownVolume&
 rt::Task<Result<Unit>> AttachDetachController::sync(rt::Context ctx, std::string key) {
   KnownVolume* known = world_.find(key);
   if (known == nullptr) co_return Unit{};
-  const CsiVolume volume = known->volume;
+  const rules::CsiVolume volume = known->volume;
   CO_TRY_ASSIGN(Observed seen, contained([&] { return observe(key, *known); }));
   std::optional<rt::Duration> wait;
   const rt::TimePoint now = deps_.runtime.clock().now();
@@ -310,7 +310,7 @@ rt::Task<Result<Unit>> AttachDetachController::sync(rt::Context ctx, std::string
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> AttachDetachController::apply(rt::Context ctx, std::string unique, CsiVolume volume, Step step) {
+rt::Task<Result<Unit>> AttachDetachController::apply(rt::Context ctx, std::string unique, rules::CsiVolume volume, Step step) {
   switch (step.kind) {
     case Step::Kind::Attach: co_return co_await attach(std::move(ctx), std::move(unique), std::move(volume), std::move(step.node));
     case Step::Kind::Detach: co_return co_await detach(std::move(ctx), std::move(unique), std::move(volume), std::move(step));
@@ -336,7 +336,7 @@ rt::Task<Result<Unit>> AttachDetachController::apply(rt::Context ctx, std::strin
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> AttachDetachController::attach(rt::Context ctx, std::string unique, CsiVolume volume, std::string node) {
+rt::Task<Result<Unit>> AttachDetachController::attach(rt::Context ctx, std::string unique, rules::CsiVolume volume, std::string node) {
   Place* place = world_.place(unique, node);
   if (place == nullptr || volume.persistent_volume.empty()) co_return Unit{};
   place->known = true;
@@ -361,7 +361,7 @@ rt::Task<Result<Unit>> AttachDetachController::attach(rt::Context ctx, std::stri
 }
 
 // The node's own word, fresh, unless it is not waited for: the informer may be behind a mount that has just begun.
-rt::Task<Result<Unit>> AttachDetachController::detach(rt::Context ctx, std::string unique, CsiVolume volume, Step step) {
+rt::Task<Result<Unit>> AttachDetachController::detach(rt::Context ctx, std::string unique, rules::CsiVolume volume, Step step) {
   if (step.forced.empty()) {
     auto node = co_await deps_.client.get<Node>(ctx, "", step.node);
     if (!node && node.error().reason != Reason::NotFound) co_return Unexpected(std::move(node).error());
@@ -381,7 +381,7 @@ rt::Task<Result<Unit>> AttachDetachController::detach(rt::Context ctx, std::stri
   co_return Unit{};
 }
 
-void AttachDetachController::confirm(const std::string& unique, const CsiVolume& volume, const std::string& node) {
+void AttachDetachController::confirm(const std::string& unique, const rules::CsiVolume& volume, const std::string& node) {
   Place* place = world_.place(unique, node);
   if (place == nullptr) return;
   const rt::TimePoint now = deps_.runtime.clock().now();
@@ -394,7 +394,7 @@ void AttachDetachController::confirm(const std::string& unique, const CsiVolume&
 }
 
 // Once for each failure, or each time that the attacher does not answer.
-void AttachDetachController::tell_failure(const std::string& unique, const CsiVolume& volume, const std::string& node, const std::string& why,
+void AttachDetachController::tell_failure(const std::string& unique, const rules::CsiVolume& volume, const std::string& node, const std::string& why,
                                           bool again) {
   Place* place = world_.place(unique, node);
   if (place == nullptr) return;
@@ -408,7 +408,7 @@ void AttachDetachController::tell_failure(const std::string& unique, const CsiVo
 }
 
 // Users are not told the names of pods in other namespaces than their own.
-void AttachDetachController::tell_elsewhere(const std::string& unique, const CsiVolume& volume, const Step& step) {
+void AttachDetachController::tell_elsewhere(const std::string& unique, const rules::CsiVolume& volume, const Step& step) {
   Place* place = world_.place(unique, step.node);
   if (place == nullptr || std::exchange(place->told_elsewhere, true)) return;
   std::vector<client::KeyParts> users;
@@ -453,7 +453,7 @@ void AttachDetachController::tell_pods(const Place& place, bool warning, std::st
   }
 }
 
-void AttachDetachController::count(const std::string& unique, const CsiVolume& volume, const std::string& node) {
+void AttachDetachController::count(const std::string& unique, const rules::CsiVolume& volume, const std::string& node) {
   const Place* place = world_.place(unique, node);
   metrics_.place(volume, node, place != nullptr && !place->pods.empty(), place != nullptr && place->known);
 }

@@ -5,8 +5,8 @@
 #include "api/gen/storage_v1.h"
 #include "api/testing/from_yaml.h"
 #include "controller/attach_detach/plan.h"
-#include "controller/attach_detach/volume.h"
 #include "controller/testing.h"
+#include "rules/csi_volume.h"
 
 namespace pintle::controller::attach_detach {
 namespace {
@@ -23,7 +23,7 @@ using testing::pass;
 using testing::World;
 using Writes = std::vector<client::testing::FakeServer::Write>;
 
-const CsiVolume volume{"d.example", "h", "v"};
+const rules::CsiVolume volume{"d.example", "h", "v"};
 const std::string unique = "kubernetes.io/csi/d.example^h";
 constexpr std::string_view attachments_path = "/volumeattachments";
 

@@ -20,7 +20,7 @@ Metrics::Metrics(Families& families)
       operations_(families.histograms("storage_operation_duration_seconds", "Time that a storage operation took.", operation_bounds,
                                       {"volume_plugin", "operation_name", "status", "migrated"})) {}
 
-void Metrics::pod_needs(const std::string& pod, const std::string& node, const std::vector<CsiVolume>& volumes) {
+void Metrics::pod_needs(const std::string& pod, const std::string& node, const std::vector<rules::CsiVolume>& volumes) {
   const auto there = needs_.find(pod);
   const std::size_t before = there != needs_.end() ? there->second : 0;
   for (std::size_t i = 0; i < volumes.size(); ++i) in_use_.put(nth(pod, i), {node, plugin_name(volumes[i])});
@@ -32,7 +32,7 @@ void Metrics::pod_needs(const std::string& pod, const std::string& node, const s
   }
 }
 
-void Metrics::place(const CsiVolume& volume, const std::string& node, bool wanted, bool known) {
+void Metrics::place(const rules::CsiVolume& volume, const std::string& node, bool wanted, bool known) {
   const std::string key = unique_name(volume) + "@" + node;
   for (const auto& [state, is] : {std::pair("desired_state_of_world", wanted), std::pair("actual_state_of_world", known)}) {
     if (is) {
@@ -43,7 +43,7 @@ void Metrics::place(const CsiVolume& volume, const std::string& node, bool wante
   }
 }
 
-void Metrics::done(const CsiVolume& volume, std::string_view operation, bool worked, rt::Duration took) {
+void Metrics::done(const rules::CsiVolume& volume, std::string_view operation, bool worked, rt::Duration took) {
   operations_.with({plugin_name(volume), std::string(operation), worked ? "success" : "fail-unknown", volume.migrated ? "true" : "false"})
       .observe(rt::seconds(took));
 }

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "controller/attach_detach/volume.h"
 #include "controller/framework/families.h"
 #include "rt/clock.h"
+#include "rules/csi_volume.h"
 
 namespace pintle::controller::attach_detach {
 
@@ -14,12 +14,12 @@ class Metrics {
  public:
   explicit Metrics(Families& families);
   // The pod needs these volumes on that node; none: it is gone.
-  void pod_needs(const std::string& pod, const std::string& node, const std::vector<CsiVolume>& volumes);
+  void pod_needs(const std::string& pod, const std::string& node, const std::vector<rules::CsiVolume>& volumes);
   // Whether the volume is wanted on the node, and whether it is, or may be, attached there.
-  void place(const CsiVolume& volume, const std::string& node, bool wanted, bool known);
+  void place(const rules::CsiVolume& volume, const std::string& node, bool wanted, bool known);
   void forced(std::string_view reason) { forced_.with({std::string(reason)}).add(); }
   // `operation`: "volume_attach" or "volume_detach".
-  void done(const CsiVolume& volume, std::string_view operation, bool worked, rt::Duration took);
+  void done(const rules::CsiVolume& volume, std::string_view operation, bool worked, rt::Duration took);
 
  private:
   Tally in_use_;

@@ -2,13 +2,13 @@
 
 namespace pintle::controller::attach_detach {
 
-std::vector<std::string> StateOfWorld::set_pod(const std::string& pod, const std::string& node, const std::vector<CsiVolume>& volumes,
+std::vector<std::string> StateOfWorld::set_pod(const std::string& pod, const std::string& node, const std::vector<rules::CsiVolume>& volumes,
                                                rt::TimePoint now) {
   const auto it = pods_.find(pod);
   if (it == pods_.end() && volumes.empty()) return {};
   const PodUse before = it != pods_.end() ? it->second : PodUse{};
   PodUse after{node, {}};
-  for (const CsiVolume& volume : volumes) after.volumes.insert(unique_name(volume));
+  for (const rules::CsiVolume& volume : volumes) after.volumes.insert(unique_name(volume));
   std::set<std::string> touched;
   for (const std::string& unique : before.volumes) {
     if (before.node == node && after.volumes.contains(unique)) continue;
@@ -22,7 +22,7 @@ std::vector<std::string> StateOfWorld::set_pod(const std::string& pod, const std
     }
     drop_if_idle(unique, before.node);
   }
-  for (const CsiVolume& volume : volumes) {
+  for (const rules::CsiVolume& volume : volumes) {
     const std::string unique = unique_name(volume);
     KnownVolume& known = volumes_[unique];
     if (known.volume != volume) touched.insert(unique);
@@ -40,7 +40,7 @@ std::vector<std::string> StateOfWorld::set_pod(const std::string& pod, const std
   return {touched.begin(), touched.end()};
 }
 
-void StateOfWorld::take_up(const CsiVolume& volume, const std::string& node, bool confirmed, rt::TimePoint now) {
+void StateOfWorld::take_up(const rules::CsiVolume& volume, const std::string& node, bool confirmed, rt::TimePoint now) {
   const std::string unique = unique_name(volume);
   KnownVolume& known = volumes_[unique];
   if (known.volume.driver.empty()) known.volume = volume;
@@ -98,7 +98,7 @@ std::vector<std::string> StateOfWorld::reported_on(const std::string& node) cons
 }
 
 std::vector<std::string> StateOfWorld::of_driver(const std::string& driver) const {
-  const std::string prefix = unique_prefix(driver);
+  const std::string prefix = rules::unique_prefix(driver);
   std::vector<std::string> out;
   for (auto it = volumes_.lower_bound(prefix); it != volumes_.end() && it->first.starts_with(prefix); ++it) out.push_back(it->first);
   return out;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "controller/attach_detach/volume.h"
 #include "rt/clock.h"
+#include "rules/csi_volume.h"
 
 namespace pintle::controller::attach_detach {
 
@@ -25,17 +25,17 @@ struct Place {
 };
 
 struct KnownVolume {
-  CsiVolume volume;
+  rules::CsiVolume volume;
   std::map<std::string, Place> places;  // by node
 };
 
 class StateOfWorld {
  public:
   // The pod (by key) needs these volumes on that node, and no others any more. The unique names of all volumes that this touches.
-  std::vector<std::string> set_pod(const std::string& pod, const std::string& node, const std::vector<CsiVolume>& volumes, rt::TimePoint now);
+  std::vector<std::string> set_pod(const std::string& pod, const std::string& node, const std::vector<rules::CsiVolume>& volumes, rt::TimePoint now);
   std::vector<std::string> remove_pod(const std::string& pod, rt::TimePoint now) { return set_pod(pod, "", {}, now); }
   // The volume is, or may be, on the node.
-  void take_up(const CsiVolume& volume, const std::string& node, bool confirmed, rt::TimePoint now);
+  void take_up(const rules::CsiVolume& volume, const std::string& node, bool confirmed, rt::TimePoint now);
   // It is no more.
   void forget(const std::string& unique, const std::string& node);
 

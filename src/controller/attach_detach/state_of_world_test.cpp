@@ -6,7 +6,7 @@ namespace pintle::controller::attach_detach {
 namespace {
 
 using Names = std::vector<std::string>;
-const CsiVolume one{"d.example", "1", "pv-1"}, two{"d.example", "2", "pv-2"}, other{"e.example", "1", "pv-3"};
+const rules::CsiVolume one{"d.example", "1", "pv-1"}, two{"d.example", "2", "pv-2"}, other{"e.example", "1", "pv-3"};
 constexpr rt::TimePoint at(int second) { return rt::TimePoint(std::chrono::seconds(second)); }
 
 TEST(StateOfWorld, PodsComeAndGo) {
@@ -42,7 +42,7 @@ TEST(StateOfWorld, WhatIsAttachedStays) {
 
 TEST(StateOfWorld, FoundAtTheStart) {
   StateOfWorld world;
-  world.take_up(*parse_unique_name("kubernetes.io/csi/d.example^1"), "n", true, at(1));
+  world.take_up(*rules::parse_unique_name("kubernetes.io/csi/d.example^1"), "n", true, at(1));
   EXPECT_EQ(world.place(unique_name(one), "n")->unwanted_since, at(1));
   world.set_pod("ns/a", "m", {one}, at(2));
   EXPECT_EQ(world.find(unique_name(one))->volume, one) << "a pod tells more of it";

@@ -11,8 +11,8 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/storage_v1.h"
 #include "controller/framework/controller.h"
-#include "controller/objects/migrated_drivers.h"
 #include "controller/volume_binder/fit_index.h"
+#include "rules/migrated_drivers.h"
 
 namespace pintle::controller::volume_binder {
 
@@ -53,7 +53,7 @@ std::string retroactive_class(const PersistentVolumeClaim& claim, const std::vec
 // What keeps the volume, as metrics name it: "kubernetes.io/csi:DRIVER"; "N/A": a plugin that the manager knows nothing of.
 std::string plugin_of(const PersistentVolume& volume);
 
-using objects::driver_of;
+using rules::driver_of;
 // Names the driver that has taken over in pv.kubernetes.io/migrated-to, as the annotations of a claim or a volume name their provisioner.
 // True: they changed.
 bool mark_migrated(FlatMap<std::string>& annotations);

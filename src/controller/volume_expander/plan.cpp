@@ -1,6 +1,6 @@
 #include "controller/volume_expander/plan.h"
 
-#include "controller/objects/migrated_drivers.h"
+#include "rules/migrated_drivers.h"
 
 namespace pintle::controller::volume_expander {
 
@@ -52,7 +52,7 @@ std::optional<Plan> plan_expansion(const PersistentVolumeClaim& claim, const Per
     Plan plan;
     plan.message = "CSI migration enabled for " + std::string(plugin) + "; waiting for external resizer to expand the pvc";
     const std::string* said = claim.metadata.annotations.get(resizer_annotation);
-    if (said == nullptr || *said != objects::driver_of(plugin)) plan.resizer = objects::driver_of(plugin);
+    if (said == nullptr || *said != rules::driver_of(plugin)) plan.resizer = rules::driver_of(plugin);
     return plan;
   }
   return Plan{"waiting for an external controller to expand this PVC", ""};

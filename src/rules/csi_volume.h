@@ -7,7 +7,7 @@
 
 #include "api/gen/core_v1.h"
 
-namespace pintle::controller::attach_detach {
+namespace pintle::rules {
 
 struct CsiVolume {
   std::string driver;
@@ -31,4 +31,4 @@ std::string attachment_name(const CsiVolume& volume, std::string_view node);
 // "kubernetes.io/csi:DRIVER", in metrics.
 std::string plugin_name(const CsiVolume& volume);
 
-}  // namespace pintle::controller::attach_detach
+}  // namespace pintle::rules

@@ -1,17 +1,17 @@
-#include "controller/attach_detach/volume.h"
+#include "rules/csi_volume.h"
 
 #include <gtest/gtest.h>
 
-#include "controller/testing/text_objects.h"
+#include "api/testing/from_yaml.h"
 
-namespace pintle::controller::attach_detach {
+namespace pintle::rules {
 namespace {
 
 using api::core_v1::PersistentVolume;
 
 // "DRIVER^HANDLE", "*" after it where several nodes may have it; "": no driver attaches it.
 std::string source(const std::string& metadata, const std::string& spec) {
-  const auto volume = testing::from_yaml<PersistentVolume>(R"({"metadata":{"name":"v")" + metadata + R"(},"spec":{)" + spec + "}}");
+  const auto volume = api::testing::from_yaml<PersistentVolume>(R"({"metadata":{"name":"v")" + metadata + R"(},"spec":{)" + spec + "}}");
   const auto csi = csi_volume_of(volume);
   return csi ? csi->driver + "^" + csi->handle + (csi->multi_attach ? "*" : "") : "";
 }
@@ -55,4 +55,4 @@ TEST(CsiVolume, Names) {
 }
 
 }  // namespace
-}  // namespace pintle::controller::attach_detach
+}  // namespace pintle::rules

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-namespace pintle::controller::objects {
+namespace pintle::rules {
 
 // The driver that has taken over a plugin or provisioner of that name; else the name itself.
 constexpr std::string_view driver_of(std::string_view plugin) {
@@ -19,4 +19,4 @@ constexpr std::string_view driver_of(std::string_view plugin) {
   return plugin;
 }
 
-}  // namespace pintle::controller::objects
+}  // namespace pintle::rules

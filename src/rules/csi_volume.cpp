@@ -1,12 +1,12 @@
-#include "controller/attach_detach/volume.h"
+#include "rules/csi_volume.h"
 
 #include <algorithm>
 
 #include "base/split.h"
 #include "component/certificate/keys.h"
-#include "controller/objects/migrated_drivers.h"
+#include "rules/migrated_drivers.h"
 
-namespace pintle::controller::attach_detach {
+namespace pintle::rules {
 
 using api::core_v1::PersistentVolume;
 
@@ -39,9 +39,7 @@ std::string gce_handle(const PersistentVolume& volume, const std::string& disk) 
   return project + "/zones/" + (zones.empty() ? std::string(unspecified) : zones) + "/disks/" + disk;
 }
 
-CsiVolume migrated(std::string_view plugin, std::string handle) {
-  return {std::string(objects::driver_of(plugin)), std::move(handle), {}, true, true};
-}
+CsiVolume migrated(std::string_view plugin, std::string handle) { return {std::string(driver_of(plugin)), std::move(handle), {}, true, true}; }
 
 std::optional<CsiVolume> source_of(const PersistentVolume& volume) {
   const auto& spec = volume.spec;
@@ -81,4 +79,4 @@ std::string attachment_name(const CsiVolume& volume, std::string_view node) {
 
 std::string plugin_name(const CsiVolume& volume) { return "kubernetes.io/csi:" + volume.driver; }
 
-}  // namespace pintle::controller::attach_detach
+}  // namespace pintle::rules
