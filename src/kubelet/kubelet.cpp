@@ -54,7 +54,7 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   CO_TRY_ASSIGN(auto cgroups, make_node_cgroups(configuration, facts));
   cluster = std::make_unique<ClusterAccess>(deps.client, options.node_name);
   plugins = std::make_unique<NodePlugins>(NodePluginsDeps{runtime, *cluster, paths});
-  const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, changes, paths, options, facts};
+  const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, *plugins, changes, paths, options, facts};
   node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(for_images));
   pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, changes, options, facts, tasks});
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
@@ -74,6 +74,7 @@ void Kubelet::State::follow_changes() {
     serving->node_changed();
     if (const auto known = node->known()) plugins->csi.node_known(known->metadata.uid);
   };
+  plugins->on_csi_change([this] { node_runtime->volumes->plugins_changed(); });
   changes.pod_range = [this](std::string cidr) { tasks.spawn(node_runtime->tell_pod_cidr(tasks.context(), std::move(cidr))); };
   changes.assigned_pods = [this] { node->duties.changed(); };
   changes.probe = [this](const std::string& uid) { pods->workers.probe_changed(uid); };

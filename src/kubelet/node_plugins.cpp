@@ -7,11 +7,6 @@ namespace pintle::kubelet {
 
 namespace {
 
-csi_drivers::CsiDriversDeps csi_deps(const NodePluginsDeps& deps) {
-  csi_drivers::CsiDriversDeps out{deps.runtime, deps.cluster.client, deps.cluster.node_name};
-  return out;
-}
-
 plugins::PluginWatcherDeps watcher_deps(const NodePluginsDeps& deps, plugins::PluginHandler& csi) {
   plugins::PluginWatcherDeps out{deps.runtime, deps.paths.plugins_registry()};
   out.handlers = {{plugins::csi_plugin_type, &csi}};
@@ -20,11 +15,17 @@ plugins::PluginWatcherDeps watcher_deps(const NodePluginsDeps& deps, plugins::Pl
 
 }  // namespace
 
+csi_drivers::CsiDriversDeps NodePlugins::csi_deps(const NodePluginsDeps& deps) {
+  csi_drivers::CsiDriversDeps out{deps.runtime, deps.cluster.client, deps.cluster.node_name};
+  out.changed = [this](const std::string&) { csi_changed_(); };
+  return out;
+}
+
 NodePlugins::NodePlugins(NodePluginsDeps deps) : csi(csi_deps(deps)), watcher_(watcher_deps(deps, csi)) {
   if (deps.cluster.informers) follow_csi_drivers(*deps.cluster.informers);
 }
 
-// What is said of drivers in the cluster: how often their limits are asked for.
+// What is said of drivers in the cluster: how often their limits are asked for, and how volumes of theirs are mounted.
 void NodePlugins::follow_csi_drivers(client::Informers& informers) {
   using Driver = api::storage_v1::CSIDriver;
   const auto told = [this](const Driver& driver) {
@@ -34,15 +35,31 @@ void NodePlugins::follow_csi_drivers(client::Informers& informers) {
   handler.on_add = [told](const auto& driver, bool) { told(*driver); };
   handler.on_update = [told](const auto&, const auto& driver) { told(*driver); };
   handler.on_delete = [this](const auto& driver) { csi.ask_every(driver->metadata.name, rt::Duration(0)); };
-  informers.of<Driver>().add_handler(std::move(handler));
+  csi_objects_ = informers.of<Driver>();
+  csi_objects_->add_handler(std::move(handler));
+}
+
+volumes::CsiAccess NodePlugins::csi_access() {
+  volumes::CsiAccess out;
+  out.driver = [this](std::string_view name) { return csi.find(name); };
+  out.object = [this](std::string_view name) { return csi_objects_ ? csi_objects_->get(name) : nullptr; };
+  out.objects_known = [this] { return !csi_objects_ || csi_objects_->synced(); };
+  return out;
+}
+
+rt::Task<void> NodePlugins::tell_when_known(rt::Context ctx) {
+  const auto known = co_await csi_objects_->wait_synced(std::move(ctx));
+  if (known) csi_changed_();
 }
 
 void NodePlugins::start() {
   csi.start();
+  if (csi_objects_) tasks_.spawn(tell_when_known(tasks_.context()));
   watcher_.start();
 }
 
 rt::Task<void> NodePlugins::stop() {
+  co_await tasks_.close();
   co_await watcher_.stop();
   co_await csi.stop();
 }

@@ -1,11 +1,16 @@
 // NodePlugins: programs of this node that serve the kubelet, as they register. Belongs to the kubelet's executor.
 #pragma once
 
+#include <functional>
+#include <optional>
+
 #include "kubelet/cluster_access.h"
 #include "kubelet/csi_drivers/csi_drivers.h"
 #include "kubelet/plugins/plugin_watcher.h"
 #include "kubelet/types/paths.h"
+#include "kubelet/volumes/csi_access.h"
 #include "rt/runtime.h"
+#include "rt/sync.h"
 
 namespace pintle::kubelet {
 
@@ -22,11 +27,20 @@ struct NodePlugins {
   // After what uses them has stopped.
   rt::Task<void> stop();
 
+  // For volumes. `changed` is called when another driver is registered, or more is known of drivers.
+  volumes::CsiAccess csi_access();
+  void on_csi_change(std::function<void()> changed) { csi_changed_ = std::move(changed); }
+
   csi_drivers::CsiDrivers csi;
 
  private:
+  csi_drivers::CsiDriversDeps csi_deps(const NodePluginsDeps& deps);
   void follow_csi_drivers(client::Informers& informers);
+  rt::Task<void> tell_when_known(rt::Context ctx);
   plugins::PluginWatcher watcher_;
+  std::function<void()> csi_changed_ = [] {};
+  std::optional<client::Informer<api::storage_v1::CSIDriver>> csi_objects_;  // nullopt: no API server
+  rt::TaskGroup tasks_;
 };
 
 }  // namespace pintle::kubelet

@@ -117,6 +117,11 @@ volumes::VolumeManagerDeps NodeRuntime::volume_deps() {
   volumes::VolumeManagerDeps out{deps.runtime, deps.cluster.client, deps.cluster.objects.get(), deps.paths};
   out.node_allocatable = [this] { return deps.facts.allocatable; };
   out.warn = warn_of_pod(deps.cluster.events);
+  out.tell = [&events = deps.cluster.events](const Pod& pod, std::string_view reason, const std::string& message) {
+    events.normal(pod, {}, reason, message);
+  };
+  out.node_name = deps.cluster.node_name;
+  out.csi = deps.plugins.csi_access();
   out.in_use_changed = [this] { deps.changes.node_status(); };
   return out;
 }

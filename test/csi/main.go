@@ -6,16 +6,20 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/container-storage-interface/spec/lib/go/csi"
 	"google.golang.org/grpc"
@@ -35,6 +39,7 @@ var (
 	data      = flag.String("data", "", "the folder of volumes")
 	failInfo  = flag.Int64("fail-info", 0, "how many calls of NodeGetInfo fail")
 	limitFile = flag.String("max-volumes-file", "", "a file with the number, read at each call")
+	orders    = flag.String("orders", "", "a file of lines METHOD CODE (the call fails with that code) and METHOD hang (it ends when the line is gone)")
 	noStaging = flag.Bool("no-staging", false, "volumes are published without being staged")
 )
 
@@ -123,12 +128,44 @@ func folder(id string) (string, error) {
 	return path, os.MkdirAll(path, 0o777)
 }
 
+// A loop device over a file of 16 MiB, which is mounted at the path.
+func publishDevice(id, path string) error {
+	if _, err := folder(id); err != nil {
+		return err
+	}
+	if mounted(path) {
+		return nil
+	}
+	image := filepath.Join(*data, id, "image")
+	file, err := os.OpenFile(image, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := file.Truncate(16 << 20); err != nil {
+		return err
+	}
+	device, err := exec.Command("losetup", "-f", "--show", image).Output()
+	if err != nil {
+		return err
+	}
+	target, err := os.OpenFile(path, os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	target.Close()
+	return syscall.Mount(strings.TrimSpace(string(device)), path, "", syscall.MS_BIND, "")
+}
+
 func (d *driver) NodeStageVolume(_ context.Context, r *csi.NodeStageVolumeRequest) (*csi.NodeStageVolumeResponse, error) {
 	switch {
 	case r.StagingTargetPath == "":
 		return nil, missing("the path")
 	case r.VolumeCapability == nil:
 		return nil, missing("the capability")
+	}
+	if r.VolumeCapability.GetBlock() != nil {
+		return &csi.NodeStageVolumeResponse{}, nil
 	}
 	path, err := folder(r.VolumeId)
 	if err == nil {
@@ -156,6 +193,9 @@ func (d *driver) NodePublishVolume(_ context.Context, r *csi.NodePublishVolumeRe
 	case r.VolumeCapability == nil:
 		return nil, missing("the capability")
 	}
+	if r.VolumeCapability.GetBlock() != nil {
+		return &csi.NodePublishVolumeResponse{}, publishDevice(r.VolumeId, r.TargetPath)
+	}
 	from := r.StagingTargetPath
 	if *noStaging || from == "" {
 		path, err := folder(r.VolumeId)
@@ -176,6 +216,11 @@ func (d *driver) NodeUnpublishVolume(_ context.Context, r *csi.NodeUnpublishVolu
 	}
 	if err := unbind(r.TargetPath); err != nil {
 		return nil, err
+	}
+	if devices, err := exec.Command("losetup", "-n", "-O", "NAME", "-j", filepath.Join(*data, r.VolumeId, "image")).Output(); err == nil {
+		for _, device := range strings.Fields(string(devices)) {
+			_ = exec.Command("losetup", "-d", device).Run()
+		}
 	}
 	if err := os.Remove(r.TargetPath); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -222,13 +267,42 @@ func (d *driver) NotifyRegistrationStatus(_ context.Context, r *registration.Reg
 	return &registration.RegistrationStatusResponse{}, nil
 }
 
+// What -orders says of the method; "": nothing.
+func order(method string) string {
+	text, _ := os.ReadFile(*orders)
+	for _, line := range strings.Split(string(text), "\n") {
+		if name, what, found := strings.Cut(line, " "); found && name == method {
+			return what
+		}
+	}
+	return ""
+}
+
+func answered(ctx context.Context, request any, method string, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	for order(method) == "hang" {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	if code, err := strconv.Atoi(order(method)); err == nil {
+		return nil, status.Error(codes.Code(code), "as told")
+	}
+	return handler(ctx, request)
+}
+
 func logged(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	answer, err := handler(ctx, request)
+	method := filepath.Base(info.FullMethod)
+	if text, err := json.Marshal(request); err == nil {
+		fmt.Printf("request %s %s\n", method, text)
+	}
+	answer, err := answered(ctx, request, method, info, handler)
 	said := "ok"
 	if err != nil {
 		said = err.Error()
 	}
-	fmt.Printf("%s %s\n", filepath.Base(info.FullMethod), said)
+	fmt.Printf("%s %s\n", method, said)
 	return answer, err
 }
 

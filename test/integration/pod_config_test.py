@@ -269,12 +269,6 @@ def test_claims(node):
     bound_volume(node, 'strict', local={'path': str(folder)}, mountOptions=['nodev', 'noexec'])
     text = output_of(node, 'claims-strict', "grep ' /v ' /proc/mounts", [{'name': 'v', 'persistentVolumeClaim': {'claimName': 'strict'}}], [{'name': 'v', 'mountPath': '/v'}])
     assert {'nodev', 'noexec'} <= set(text.split()[3].split(','))
-    bound_volume(node, 'driver', csi={'driver': 'disk.example.com', 'volumeHandle': 'v1'})
-    node.run_pod('claims-csi', {'volumeMounts': [{'name': 'v', 'mountPath': '/v'}]}, volumes=[{'name': 'v', 'persistentVolumeClaim': {'claimName': 'driver'}}])
-    want = ('Warning', 'FailedMount', 'MountVolume.SetUp failed for volume "pv-driver" : driver name disk.example.com not found in the list of registered CSI drivers')
-    await_true('the event', lambda: want in node.events('claims-csi'), timeout_s=10)
-    node.server.kubectl('delete', 'pod', 'claims-csi', '--wait=false')
-    node.wait('claims-csi', lambda p: p is None)
 
 
 def test_host_ports(node):

@@ -1,5 +1,6 @@
 """The CSI driver of the tests' own (test/csi), and csi-sanity: built with Go, run beside a node's kubelet."""
 import contextlib
+import json
 import shutil
 import subprocess
 
@@ -40,13 +41,30 @@ class Driver:
         self.endpoint = self.folder / 'csi.sock'
         self.socket = root / 'plugins_registry' / f'{files}-reg.sock'
         await_true('the folder of sockets', self.socket.parent.is_dir)
+        self.data = node.folder / 'data'
+        self.orders = node.folder / f'{files}.orders'
+        self.orders.unlink(missing_ok=True)
         self.log = node.folder / f'{files}.log'
         self.log.unlink(missing_ok=True)
-        self.process = Process([driver_program(), f'-name={name}', f'-endpoint={self.endpoint}', f'-register={self.socket}', f'-data={node.folder}/data', *flags], self.log)
+        self.process = Process([driver_program(), f'-name={name}', f'-endpoint={self.endpoint}', f'-register={self.socket}', f'-data={self.data}', f'-orders={self.orders}', *flags], self.log)
 
     def said(self, text):
         """How often it has said a line that begins so: "NodeStageVolume ok", "registered true"."""
         return sum(line.startswith(text) for line in self.log.read_text().splitlines())
+
+    def asked(self, method):
+        """The requests of a method, oldest first."""
+        start = f'request {method} '
+        return [json.loads(line[len(start):]) for line in self.log.read_text().splitlines() if line.startswith(start)]
+
+    @contextlib.contextmanager
+    def ordered(self, *lines):
+        """While its calls fail or hang: "NodePublishVolume 13", "NodeStageVolume hang"."""
+        self.orders.write_text('\n'.join(lines))
+        try:
+            yield
+        finally:
+            self.orders.unlink()
 
     def stop(self):
         self.process.stop()

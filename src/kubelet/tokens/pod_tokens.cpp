@@ -64,21 +64,27 @@ rt::Task<Result<PodTokens::Token>> PodTokens::request(rt::Context ctx, std::stri
 
 rt::Task<Result<std::string>> PodTokens::get(rt::Context ctx, const core::Pod& pod, const core::ServiceAccountTokenProjection& source,
                                              std::string service_account_uid) {
+  CO_TRY_ASSIGN(IssuedToken token, co_await get_issued(std::move(ctx), pod, source, std::move(service_account_uid)));
+  co_return std::move(token.text);
+}
+
+rt::Task<Result<IssuedToken>> PodTokens::get_issued(rt::Context ctx, const core::Pod& pod, const core::ServiceAccountTokenProjection& source,
+                                                    std::string service_account_uid) {
   const auto key = std::make_tuple(source.audience, source.expiration_seconds.value_or(default_life_seconds), service_account_uid);
   const auto it = tokens_.find(key);
-  if (it != tokens_.end() && runtime_.clock().wall_now() < it->second.refresh) co_return it->second.text;
+  if (it != tokens_.end() && runtime_.clock().wall_now() < it->second.refresh) co_return IssuedToken{it->second.text, it->second.expires};
   auto fresh = co_await request(std::move(ctx), pod.metadata.namespace_, pod.spec.service_account_name, source, pod.metadata.name, pod.metadata.uid,
                                 std::move(service_account_uid));
   if (fresh) {
-    std::string text = fresh->text;
+    IssuedToken out{fresh->text, fresh->expires};
     tokens_[key] = std::move(*fresh);
-    co_return std::move(text);
+    co_return std::move(out);
   }
   const auto old = tokens_.find(key);
   const rt::WallTime now = runtime_.clock().wall_now();
   if (old != tokens_.end() && now < old->second.expires) {
     old->second.refresh = now + again_after;
-    co_return old->second.text;
+    co_return IssuedToken{old->second.text, old->second.expires};
   }
   co_return error(fresh.error().reason, "failed to fetch token: " + fresh.error().message);
 }

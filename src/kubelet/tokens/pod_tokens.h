@@ -22,6 +22,11 @@ struct TokenTimes {
 // When to ask for a new one; `jitter` makes it up to that much sooner, so that a node's tokens do not come due together.
 rt::WallTime token_refresh_time(const TokenTimes& times, rt::Duration jitter);
 
+struct IssuedToken {
+  std::string text;
+  rt::WallTime expires;
+};
+
 class PodTokens {
  public:
   PodTokens(rt::Runtime& runtime, client::Client& client) : runtime_(runtime), client_(client) {}
@@ -30,6 +35,8 @@ class PodTokens {
   // be had. `service_account_uid`: the token is of this account or of none; "": whichever has the name.
   rt::Task<Result<std::string>> get(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::ServiceAccountTokenProjection& source,
                                     std::string service_account_uid = std::string());
+  rt::Task<Result<IssuedToken>> get_issued(rt::Context ctx, const api::core_v1::Pod& pod, const api::core_v1::ServiceAccountTokenProjection& source,
+                                           std::string service_account_uid = std::string());
   // When the first of them wants a new request; nullopt: there are none.
   std::optional<rt::TimePoint> next_refresh() const;
 

@@ -40,7 +40,7 @@ NodeVolume& NodeVolumes::at(std::string_view name) {
 void NodeVolumes::enter(const std::string& name, VolumeTraits traits) {
   const auto [it, fresh] = volumes_.try_emplace(name);
   const VolumeTraits& before = it->second.traits;
-  CHECK(fresh || (before.attachable == traits.attachable && before.staged == traits.staged), "a volume keeps its traits while it is there");
+  CHECK(fresh || before.staged == traits.staged, "a volume keeps its traits while it is there");
   it->second.traits = traits;
 }
 
@@ -83,6 +83,7 @@ void NodeVolumes::begin(std::string_view name, const VolumeStep& step) {
   CHECK(!at.running, "one step at a time of a place");
   at.running = step.kind;
   at.backing_off.reset();
+  at.renew = false;
   if (is_of_pod(step.kind)) index(name, step.pod_uid);
 }
 
@@ -109,6 +110,21 @@ void NodeVolumes::end_backoff(std::string_view name, const VolumeStep& step) {
   if (pod == volume.pods.end() || pod->second.backing_off != step.kind) return;
   pod->second.backing_off.reset();
   if (pod->second.is_clear()) volume.pods.erase(pod);
+}
+
+void NodeVolumes::end_backoffs(std::string_view name) {
+  const auto it = volumes_.find(name);
+  if (it == volumes_.end()) return;
+  it->second.stage.backing_off.reset();
+  for (auto& [uid, place] : it->second.pods) place.backing_off.reset();
+  std::erase_if(it->second.pods, [](const auto& pod) { return pod.second.is_clear(); });
+}
+
+void NodeVolumes::renew(std::string_view name, std::string_view pod_uid) {
+  const auto it = volumes_.find(name);
+  if (it == volumes_.end()) return;
+  const auto pod = it->second.pods.find(pod_uid);
+  if (pod != it->second.pods.end() && pod->second.presence == Presence::Present) pod->second.renew = true;
 }
 
 void NodeVolumes::forget(std::string_view name) {

@@ -45,6 +45,7 @@ struct VolumePlace {
   std::optional<StepKind> running;
   std::optional<StepKind> backing_off;  // the step that failed; another may be taken at once
   bool held = false;                    // of a pod: an earlier process made it, and it is not known yet whether the pod goes on
+  bool renew = false;                   // of a pod: present, and to be published once more
 
   bool is_clear() const { return presence == Presence::Absent && !running; }
 };
@@ -62,7 +63,7 @@ class NodeVolumes {
  public:
   // nullptr: nothing is there.
   const NodeVolume* find(std::string_view name) const;
-  // The volume is to be there. CHECK: it is attachable and staged as before; what is found on disk does not say whether it is one pod's.
+  // The volume is to be there. CHECK: it is staged as before; what is found on disk does not say whether it is one pod's, or attached.
   void enter(const std::string& name, VolumeTraits traits);
   // What an earlier process left, read from disk before any step: uncertain, and held for its pods until let_go().
   void adopt(const std::string& name, VolumeTraits traits, bool staged, const std::vector<std::string>& pod_uids);
@@ -73,6 +74,9 @@ class NodeVolumes {
   void end(std::string_view name, const VolumeStep& step, Outcome outcome);
   // The wait after a failure is over. Nothing where another step was taken meanwhile.
   void end_backoff(std::string_view name, const VolumeStep& step);
+  void end_backoffs(std::string_view name);
+  // What is present of the pod is published once more. Nothing where it is not.
+  void renew(std::string_view name, std::string_view pod_uid);
   // CHECK: nothing of it is there, certainly or not.
   void forget(std::string_view name);
   // Where the pod has something, certainly or not: empty, and its directory may be removed.

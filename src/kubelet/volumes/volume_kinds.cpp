@@ -13,6 +13,7 @@ VolumeKind kind_of(const core::Volume& volume) {
   if (volume.projected) return VolumeKind::Projected;
   if (volume.persistent_volume_claim || volume.ephemeral) return VolumeKind::Claim;
   if (volume.nfs) return VolumeKind::Nfs;
+  if (volume.csi) return VolumeKind::Csi;
   if (volume.image) return VolumeKind::Image;
   return VolumeKind::Unsupported;
 }
@@ -26,6 +27,7 @@ std::string_view plugin_directory(VolumeKind kind) {
     case VolumeKind::Projected: return "kubernetes.io~projected";
     case VolumeKind::Local: return "kubernetes.io~local-volume";
     case VolumeKind::Nfs: return "kubernetes.io~nfs";
+    case VolumeKind::Csi: return "kubernetes.io~csi";
     default: return "";
   }
 }

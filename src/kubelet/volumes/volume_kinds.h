@@ -9,7 +9,7 @@
 
 namespace pintle::kubelet::volumes {
 
-enum class VolumeKind { EmptyDir, HostPath, ConfigMap, Secret, DownwardApi, Projected, Claim, Local, Nfs, Image, Unsupported };
+enum class VolumeKind { EmptyDir, HostPath, ConfigMap, Secret, DownwardApi, Projected, Claim, Local, Nfs, Csi, Image, Unsupported };
 
 // Of what stands in the pod; a claim is resolved to the kind of its PersistentVolume (volume_spec.h).
 VolumeKind kind_of(const api::core_v1::Volume& volume);

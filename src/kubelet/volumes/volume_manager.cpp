@@ -5,6 +5,9 @@
 
 #include "component/log.h"
 #include "kubelet/volumes/ownership.h"
+#include "kubelet/volumes/plugins/csi.h"
+#include "kubelet/volumes/plugins/csi_layout.h"
+#include "kubelet/volumes/plugins/group_owner.h"
 #include "kubelet/volumes/plugins/local.h"
 #include "kubelet/volumes/plugins/nfs.h"
 #include "kubelet/volumes/plugins/pod_local.h"
@@ -40,11 +43,13 @@ struct PodVolumes {
   MountedVolumes mounted;                                  // in the pod's order
   bool ready = false;
   bool following = false;
+  bool tended = false;
   std::unique_ptr<PodTokens> tokens;
-  rt::Event changed;       // an object that it refers to, or the pod itself: for the follower
-  rt::Event appeared;      // the same, for who prepares
-  rt::AsyncMutex working;  // one at a time makes or removes
-  rt::TaskGroup tasks;     // the follower
+  std::unique_ptr<PodTokens> driver_tokens;  // for storage drivers: fetched when they are asked, whenever that is
+  rt::Event changed;                         // an object that it refers to, or the pod itself: for the follower
+  rt::Event appeared;                        // the same, for who prepares
+  rt::AsyncMutex working;                    // one at a time makes or removes
+  rt::TaskGroup tasks;                       // the follower
 
   void tell() {
     changed.set();
@@ -104,16 +109,34 @@ std::string waits_for(const Missing& missing, std::string_view why) {
          ", failed to process volumes=" + bracketed(missing.unresolved) + ": " + std::string(why);
 }
 
+plugins::CsiDeps csi_deps(const VolumeManagerDeps& deps, std::shared_ptr<plugins::GroupOwner> owner) {
+  plugins::CsiDeps out{deps.runtime, deps.client, deps.paths, deps.node_name, {}, std::move(owner), {}};
+  if (deps.csi) {
+    out.drivers = *deps.csi;
+  } else {
+    out.drivers.driver = [](std::string_view) { return nullptr; };
+    out.drivers.object = [](std::string_view) { return nullptr; };
+    out.drivers.objects_known = [] { return true; };
+  }
+  out.tell = [warn = deps.warn, tell = deps.tell](const core::Pod& pod, bool warning, std::string_view reason, const std::string& message) {
+    const auto& told = warning ? warn : tell;
+    if (told) told(pod, reason, message);
+  };
+  return out;
+}
+
 VolumePlugins make_plugins(const VolumeManagerDeps& deps) {
+  const auto owner = std::make_shared<plugins::GroupOwner>(deps.runtime);
   const auto allocatable = [asked = deps.node_allocatable] { return asked ? asked() : FlatMap<api::Quantity>(); };
   VolumePlugins out;
+  for (const VolumePluginPtr& plugin : deps.more_plugins) out.add(plugin);
   out.add(plugins::make_empty_dir_plugin({deps.runtime, deps.paths, allocatable}));
   out.add(plugins::make_host_path_plugin(deps.runtime));
   out.add(plugins::make_image_plugin());
   for (VolumePluginPtr& plugin : plugins::make_projecting_plugins({deps.runtime, deps.paths, deps.objects, allocatable})) out.add(std::move(plugin));
-  out.add(plugins::make_local_plugin({deps.runtime, deps.paths}));
+  out.add(plugins::make_local_plugin({deps.runtime, deps.paths, owner}));
   out.add(plugins::make_nfs_plugin({deps.runtime, deps.paths}));
-  for (const VolumePluginPtr& plugin : deps.more_plugins) out.add(plugin);
+  out.add(plugins::make_csi_plugin(csi_deps(deps, owner)));
   return out;
 }
 
@@ -220,6 +243,13 @@ class Manager final : public VolumeManager {
     return std::vector<std::string>(names.begin(), names.end());
   }
 
+  void plugins_changed() override {
+    for (const VolumePluginPtr& plugin : plugins_.all())
+      if (plugin->name() == plugins::csi_plugin_name) reconciler_.retry(*plugin);
+    for (const auto& [uid, state] : pods_)
+      if (!state->ready) state->appeared.set();
+  }
+
   void start() override { tasks_.spawn(read_disk_first(tasks_.context())); }
 
  private:
@@ -280,7 +310,10 @@ class Manager final : public VolumeManager {
     if (!state) {
       state = std::make_shared<PodVolumes>();
       state->pod = pod;
-      if (deps_.client) state->tokens = std::make_unique<PodTokens>(runtime(), *deps_.client);
+      if (deps_.client) {
+        state->tokens = std::make_unique<PodTokens>(runtime(), *deps_.client);
+        state->driver_tokens = std::make_unique<PodTokens>(runtime(), *deps_.client);
+      }
       if (deps_.objects) deps_.objects->add_pod(*pod);
     }
     return state;
@@ -319,20 +352,18 @@ class Manager final : public VolumeManager {
       co_return;
     }
     const VolumePluginPtr plugin = plugins_.find(*spec);
-    const auto absent = plugin ? std::nullopt : driver_is_absent(*spec);
-    if (!plugin && !absent) {
+    if (!plugin) {
       refuse(volume, unsupported(*spec), early, missing);
       co_return;
     }
-    if (spec->persistent && spec->persistent->spec.node_affinity && !node_labels_) {
-      missing.wait_for(volume.name);  // until node_changed()
+    const bool node_unknown = spec->persistent && spec->persistent->spec.node_affinity && !node_labels_;
+    if (node_unknown || !plugin->is_ready()) {
+      missing.wait_for(volume.name);  // until node_changed(), or plugins_changed()
       co_return;
     }
     const char* event = spec->block ? "FailedMapVolume" : "FailedMount";
     Result<MountedVolume> made = MountedVolume{};
-    if (absent) {
-      made = Unexpected(*absent);
-    } else if (auto refused = check(*plugin, *spec); !refused) {
+    if (auto refused = check(*plugin, *spec); !refused) {
       made = Unexpected(std::move(refused).error());
     } else if (plugin->traits(*spec)) {
       want(*state, pod, *spec, missing);
@@ -352,7 +383,7 @@ class Manager final : public VolumeManager {
   // One that the reconciler makes; it tells of what fails.
   void want(PodVolumes& state, const PodPtr& pod, const VolumeSpec& spec, Missing& missing) {
     const std::string& name = spec.entry->name;
-    const PodVolume volume{pod, spec, state.tokens.get()};
+    const PodVolume volume{pod, spec, state.tokens.get(), state.driver_tokens.get()};
     const VolumePluginPtr plugin = plugins_.find(spec);
     const auto ready = reconciler_.want(volume, plugin);
     if (!ready) {
@@ -390,7 +421,7 @@ class Manager final : public VolumeManager {
 
   // Error: what the event says (`MountVolume.SetUp failed for volume "a" : ...`).
   rt::Task<Result<MountedVolume>> make(rt::Context ctx, VolumePluginPtr plugin, PodPtr pod, VolumeSpec spec, PodTokens* tokens) {
-    PodVolume volume{std::move(pod), std::move(spec), tokens};
+    PodVolume volume{std::move(pod), std::move(spec), tokens, nullptr};
     Published made = co_await plugin->publish(std::move(ctx), volume);
     if (made.end.outcome != Outcome::Done) co_return Unexpected(step_error(made.end.part, volume.spec, std::move(made.end.why)));
     made.volume.gid = volume_gid(volume.spec);
@@ -412,8 +443,50 @@ class Manager final : public VolumeManager {
     for (const core::Volume& volume : state.pod->spec.volumes)
       if (const auto made = state.made.find(volume.name); made != state.made.end()) state.mounted.push_back(made->second);
     state.ready = true;
+    const auto self = pods_.at(state.pod->metadata.uid);
+    if (!stopped_ && !state.tended && look_wait(state)) {
+      state.tended = true;
+      state.tasks.spawn(tend(state.tasks.context(), self));
+    }
     if (stopped_ || std::exchange(state.following, true) || !follows_api(*state.pod)) return;
-    state.tasks.spawn(follow(state.tasks.context(), pods_.at(state.pod->metadata.uid)));
+    state.tasks.spawn(follow(state.tasks.context(), self));
+  }
+
+  // Until the claims of its volumes are to be looked at anew; nullopt: none of its volumes asks for it. As upstream, not of all pods at once.
+  std::optional<rt::Duration> look_wait(const PodVolumes& state) const {
+    std::optional<rt::Duration> out;
+    for (const auto& [name, spec] : state.wanted)
+      if (const auto every = plugins_.find(spec)->looked_at_every(spec); every && (!out || *every < *out)) out = every;
+    if (out) *out += rt::Duration(static_cast<int64_t>(runtime().random().below(static_cast<uint64_t>(out->count() / 2))));
+    return out;
+  }
+
+  // A node may not watch claims: what has changed of them is seen when they are looked at.
+  rt::Task<void> tend(rt::Context ctx, PodVolumesPtr state) {
+    while (const auto wait = look_wait(*state)) {
+      const auto slept = co_await rt::sleep_for(ctx, *wait);
+      if (!slept) co_return;
+      co_await look_at_claims(ctx, state);
+    }
+    state->tended = false;
+  }
+
+  rt::Task<void> look_at_claims(rt::Context ctx, PodVolumesPtr state) {
+    const PodPtr pod = state->pod;
+    for (const core::Volume& volume : pod->spec.volumes) {
+      const auto wanted = state->wanted.find(volume.name);
+      if (wanted == state->wanted.end() || !plugins_.find(wanted->second)->looked_at_every(wanted->second)) continue;
+      auto spec = co_await resolve_volume(ctx, deps_.client, pod, volume);
+      if (ctx.done()) co_return;
+      if (!spec) {
+        component::log::info(1, "A volume cannot be looked at anew", {{"volume", volume.name}, {"err", spec.error().message}});
+        continue;
+      }
+      const VolumePluginPtr plugin = plugins_.find(*spec);
+      if (!plugin || !plugin->wants_renewal(*spec)) continue;
+      state->wanted.insert_or_assign(volume.name, *spec);
+      reconciler_.renew({pod, std::move(*spec), state->tokens.get(), state->driver_tokens.get()}, plugin);
+    }
   }
 
   rt::Task<void> follow(rt::Context ctx, PodVolumesPtr state) {

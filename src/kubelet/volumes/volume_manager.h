@@ -17,6 +17,7 @@
 #include "kubelet/referenced_objects/referenced_objects.h"
 #include "kubelet/types/paths.h"
 #include "kubelet/types/pod.h"
+#include "kubelet/volumes/csi_access.h"
 #include "kubelet/volumes/volume_plugin.h"
 #include "rt/context.h"
 #include "rt/runtime.h"
@@ -33,7 +34,12 @@ struct VolumeManagerDeps {
   std::function<FlatMap<api::Quantity>()> node_allocatable;
   // Warning events about a pod: reason (FailedMount, FailedMapVolume ...) and message.
   std::function<void(const api::core_v1::Pod& pod, std::string_view reason, const std::string& message)> warn;
-  // Kinds of volumes beside those of the kubelet's own.
+  // Events that are no warnings.
+  std::function<void(const api::core_v1::Pod& pod, std::string_view reason, const std::string& message)> tell;
+  std::string node_name;
+  // nullopt: there are no CSI drivers.
+  std::optional<CsiAccess> csi;
+  // Asked before the kubelet's own.
   std::vector<VolumePluginPtr> more_plugins;
   // volumes_in_use() is another.
   std::function<void()> in_use_changed;
@@ -57,6 +63,8 @@ class VolumeManager {
   virtual rt::Task<Result<Unit>> tear_down(rt::Context ctx, std::string pod_uid) = 0;
   // The Node as the API server has it: its labels decide which PersistentVolumes may be mounted here, its status which are attached.
   virtual void node_changed(const api::core_v1::Node& node) = 0;
+  // Other programs are registered, or more is known of them: what waits for that is tried again.
+  virtual void plugins_changed() = 0;
   // For the Node's status: volumes that the attach-detach controller must leave attached. nullopt: not known yet, what the Node says stays.
   virtual std::optional<std::vector<std::string>> volumes_in_use() const = 0;
   // Reads what an earlier process left, and begins to undo what no pod has. prepare() and tear_down() wait for the reading.

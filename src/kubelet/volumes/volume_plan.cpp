@@ -51,7 +51,7 @@ class Planner {
       const auto it = volume_.pods.find(uid);
       static const VolumePlace none;
       const VolumePlace& place = it == volume_.pods.end() ? none : it->second;
-      if (place.presence == Presence::Present && !place.running) continue;
+      if (place.presence == Presence::Present && !place.running && !place.renew) continue;
       if (holder && *holder != uid)
         out_.waits[uid] = WaitsFor::OtherPod;
       else if (!attached_)

@@ -13,6 +13,9 @@ Published published(MountedVolume volume) { return {step_done(), std::move(volum
 Published not_published(StepEnd end) { return {std::move(end), {}}; }
 
 std::optional<VolumeTraits> VolumePlugin::traits(const VolumeSpec&) const { return std::nullopt; }
+std::optional<rt::Duration> VolumePlugin::looked_at_every(const VolumeSpec&) const { return std::nullopt; }
+bool VolumePlugin::wants_renewal(const VolumeSpec&) const { return false; }
+
 std::string VolumePlugin::unique_name(const VolumeSpec& spec, std::string_view) const { return std::string(name()) + "/" + spec.name(); }
 
 std::string VolumePlugin::source(const VolumeSpec&) const { return {}; }

@@ -25,7 +25,8 @@ using tokens::PodTokens;
 struct PodVolume {
   PodPtr pod;
   VolumeSpec spec;
-  PodTokens* tokens = nullptr;  // the pod's; nullptr: no API server
+  PodTokens* tokens = nullptr;         // the pod's; nullptr: no API server
+  PodTokens* driver_tokens = nullptr;  // those for storage drivers
 };
 
 // What is known of a volume by what is on disk: enough to undo it.
@@ -61,6 +62,8 @@ class VolumePlugin {
   virtual bool supports(const VolumeSpec& spec) const = 0;
   virtual bool takes_mount_options() const { return false; }
   virtual bool maps_devices() const { return false; }  // volumeMode Block
+  // False: what traits() stands on is not known yet; VolumeManager::plugins_changed() tells when it is.
+  virtual bool is_ready() const { return true; }
 
   // nullopt: nothing of it is outside the pod's directory, and it goes with that: publish() is its only step.
   virtual std::optional<VolumeTraits> traits(const VolumeSpec& spec) const;
@@ -68,6 +71,11 @@ class VolumePlugin {
   // Ready for the pod's containers, or brought up to date. As every step it may find its work done, in whole or in part. The volumes of a
   // pod are one after the other, different pods' at once.
   virtual rt::Task<Published> publish(rt::Context ctx, PodVolume volume) = 0;
+
+  // How often the claim of a volume that is mounted is looked at anew; nullopt: never.
+  virtual std::optional<rt::Duration> looked_at_every(const VolumeSpec& spec) const;
+  // Whether it is to be published once more, as the claim and its PersistentVolume are now.
+  virtual bool wants_renewal(const VolumeSpec& spec) const;
 
   // The rest is asked of those with traits. Steps of volumes that share something never run at once (NodeVolumes).
   // By which NodeVolumes knows it, the same for all pods that share it.

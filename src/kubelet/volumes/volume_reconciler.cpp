@@ -29,7 +29,7 @@ Result<Unit> VolumeReconciler::check_same(const Volume& there, const NodeVolume&
   const VolumeTraits traits = *plugin->traits(volume.spec);
   const std::string source = plugin->source(volume.spec);
   const bool same = there.plugin == plugin && there.on_disk.block == volume.spec.block && known.traits.staged == traits.staged &&
-                    known.traits.attachable == traits.attachable && (there.source.empty() || there.source == source);
+                    (there.source.empty() || there.source == source);
   if (same) return Unit{};
   return error(Reason::Conflict, "another volume of this name is still in use on this node");
 }
@@ -56,9 +56,33 @@ Result<const MountedVolume*> VolumeReconciler::want(const PodVolume& volume, con
   known.wanted.push_back(uid);
   wanted_by_[uid].insert(name);
   nodes_.let_go(name, uid);
-  if (traits.attachable && in_use_.insert(name).second && deps_.in_use_changed) deps_.in_use_changed();
+  // What an earlier process left counts as attachable until it is known.
+  const bool told = traits.attachable ? in_use_.insert(name).second : in_use_.erase(name) != 0;
+  if (told && deps_.in_use_changed) deps_.in_use_changed();
   proceed(name);
   return nullptr;
+}
+
+void VolumeReconciler::renew(const PodVolume& volume, const VolumePluginPtr& plugin) {
+  const std::string& uid = volume.pod->metadata.uid;
+  const std::string name = plugin->unique_name(volume.spec, uid);
+  const auto it = volumes_.find(name);
+  if (it == volumes_.end()) return;
+  const auto wish = it->second.wishes.find(uid);
+  if (wish == it->second.wishes.end()) return;
+  wish->second.volume = volume;
+  nodes_.renew(name, uid);
+  proceed(name);
+}
+
+void VolumeReconciler::retry(const VolumePlugin& plugin) {
+  std::vector<std::string> names;
+  for (const auto& [name, volume] : volumes_)
+    if (volume.plugin.get() == &plugin) names.push_back(name);
+  for (const std::string& name : names) {
+    nodes_.end_backoffs(name);
+    proceed(name);
+  }
 }
 
 bool VolumeReconciler::is_unattached(const PodVolume& volume, const VolumePluginPtr& plugin) const {

@@ -39,6 +39,10 @@ class VolumeReconciler {
   Result<const MountedVolume*> want(const PodVolume& volume, const VolumePluginPtr& plugin);
   // Whether the pod waits for another to attach what it wants.
   bool is_unattached(const PodVolume& volume, const VolumePluginPtr& plugin) const;
+  // What is published to a pod that wants it is published once more, as the spec says now. Nothing where it is not there.
+  void renew(const PodVolume& volume, const VolumePluginPtr& plugin);
+  // Steps of the plugin's volumes that failed are taken again now.
+  void retry(const VolumePlugin& plugin);
   // The pod wants nothing any more, and no container of it runs: what is being published to it is broken off. Returns once nothing is published to
   // it. Error: a step failed, which is taken again; call again.
   rt::Task<Result<Unit>> release(rt::Context ctx, std::string pod_uid);

@@ -31,13 +31,4 @@ Status unsupported(const VolumeSpec& spec) {
       Reason::Invalid, 0, "failed to get Plugin from volumeSpec for volume " + codec::go_quote(spec.name()) + " err=no volume plugin matched", {}};
 }
 
-std::optional<Status> driver_is_absent(const VolumeSpec& spec) {
-  const std::string* driver = nullptr;
-  if (spec.persistent && spec.persistent->spec.csi) driver = &spec.persistent->spec.csi->driver;
-  if (!spec.persistent && spec.entry->csi) driver = &spec.entry->csi->driver;
-  if (driver == nullptr) return std::nullopt;
-  return step_error("MountVolume.SetUp", spec,
-                    {Reason::Invalid, 0, "driver name " + *driver + " not found in the list of registered CSI drivers", {}});
-}
-
 }  // namespace pintle::kubelet::volumes

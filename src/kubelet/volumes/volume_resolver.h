@@ -13,7 +13,5 @@ namespace pintle::kubelet::volumes {
 rt::Task<Result<VolumeSpec>> resolve_volume(rt::Context ctx, client::Client* client, PodPtr pod, const api::core_v1::Volume& entry);
 // No plugin is there for it.
 Status unsupported(const VolumeSpec& spec);
-// A CSI driver that is not on this node: of a kind that is known, so its mount is what fails. nullopt: it is none.
-std::optional<Status> driver_is_absent(const VolumeSpec& spec);
 
 }  // namespace pintle::kubelet::volumes

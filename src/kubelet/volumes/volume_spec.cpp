@@ -50,6 +50,7 @@ VolumeKind kind_of_persistent(const core::PersistentVolumeSpec& spec) {
   if (spec.host_path) return VolumeKind::HostPath;
   if (spec.local) return VolumeKind::Local;
   if (spec.nfs) return VolumeKind::Nfs;
+  if (spec.csi) return VolumeKind::Csi;
   return VolumeKind::Unsupported;
 }
 
@@ -140,6 +141,7 @@ Result<VolumeSpec> resolve_claim(const PodPtr& pod, const core::Volume& entry, c
   out.block = mode == "Block";
   out.read_only = entry.persistent_volume_claim && entry.persistent_volume_claim->read_only;
   out.mount_options = mount_options(*persistent);
+  out.claim = std::make_shared<const core::PersistentVolumeClaim>(claim);
   out.persistent = std::move(persistent);
   return out;
 }

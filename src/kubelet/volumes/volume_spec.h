@@ -20,12 +20,13 @@ namespace pintle::kubelet::volumes {
 using PersistentVolumePtr = std::shared_ptr<const api::core_v1::PersistentVolume>;
 
 struct VolumeSpec {
-  std::shared_ptr<const api::core_v1::Volume> entry;  // of pod.spec.volumes
-  PersistentVolumePtr persistent;                     // has the source if the entry is a claim
-  VolumeKind kind = VolumeKind::Unsupported;          // of the source
-  bool block = false;                                 // a device, not a file system
-  bool read_only = false;                             // the pod wants its claim so
-  std::vector<std::string> mount_options;             // sorted, each once
+  std::shared_ptr<const api::core_v1::Volume> entry;                 // of pod.spec.volumes
+  PersistentVolumePtr persistent;                                    // has the source if the entry is a claim
+  std::shared_ptr<const api::core_v1::PersistentVolumeClaim> claim;  // of `persistent`
+  VolumeKind kind = VolumeKind::Unsupported;                         // of the source
+  bool block = false;                                                // a device, not a file system
+  bool read_only = false;                                            // the pod wants its claim so
+  std::vector<std::string> mount_options;                            // sorted, each once
   std::optional<uint32_t> fs_group;
   bool owned_on_root_mismatch = false;  // fsGroupChangePolicy
 

@@ -148,7 +148,7 @@ TEST(VolumeSpecs, OfClaims) {
               b.persistent.spec.local = nullptr;
               b.persistent.spec.csi.ensure().driver = "disk.example.com";
             }).kind,
-            VolumeKind::Unsupported);
+            VolumeKind::Csi);
 }
 
 TEST(VolumeSpecs, AnyContainerUsesThem) {

@@ -22,22 +22,29 @@ Result<Unit> bind_node(const std::string& target, const os::BlockDevice& device)
 
 }  // namespace
 
-Result<std::string> map_device(const Paths& paths, const DeviceMap& map, const os::BlockDevice& device) {
-  const std::string link = paths.volume_device(map.pod_uid, map.plugin, map.name);
-  TRY(os::make_directories(rt::parent_path(link), parent_mode));
-  TRY(os::set_link(link, device.path));
-  TRY(bind_node(paths.device_maps(map.plugin, map.name) + "/" + map.pod_uid, device));
-  return link;
+DeviceMap device_map(const Paths& paths, std::string_view plugin, std::string_view name, std::string_view pod_uid) {
+  return {paths.volume_device(pod_uid, plugin, name), paths.device_maps(plugin, name), std::string(pod_uid)};
 }
 
-Result<Unit> unmap_device(const Paths& paths, const DeviceMap& map) {
-  const std::string directory = paths.device_maps(map.plugin, map.name);
-  const std::string node = directory + "/" + map.pod_uid;
+Result<std::string> map_device(const DeviceMap& map, const os::BlockDevice& device) {
+  TRY(os::make_directories(rt::parent_path(map.link), parent_mode));
+  TRY(os::set_link(map.link, device.path));
+  TRY(bind_node(map.maps + "/" + map.pod_uid, device));
+  return map.link;
+}
+
+Result<Unit> unmap_node(const DeviceMap& map) {
+  const std::string node = map.maps + "/" + map.pod_uid;
   if (const auto at = os::resolved_parent(node)) TRY(os::detach_loops_over(*at));
   TRY(os::unmount(node, true));
   TRY(os::remove_name(node));
-  TRY(os::remove_if_empty(directory));
-  return os::remove_name(paths.volume_device(map.pod_uid, map.plugin, map.name));
+  TRY(os::remove_if_empty(map.maps));
+  return Unit{};
+}
+
+Result<Unit> unmap_device(const DeviceMap& map) {
+  TRY(unmap_node(map));
+  return os::remove_name(map.link);
 }
 
 }  // namespace pintle::kubelet::volumes::plugins

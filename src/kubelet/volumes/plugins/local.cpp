@@ -9,7 +9,6 @@
 #include "kubelet/volumes/plugins/mount_points.h"
 #include "kubelet/volumes/volume_files.h"
 #include "os/path.h"
-#include "rt/sync.h"
 
 namespace pintle::kubelet::volumes::plugins {
 
@@ -90,20 +89,19 @@ class Local final : public VolumePlugin {
     plan.on_root_mismatch = spec.owned_on_root_mismatch;
     std::function<Result<Unit>()> work = [&plan] { return make_local_volume(plan); };
     const bool owns = plan.fs_group && !plan.options.read_only();
-    if (owns) {
-      const auto entered = co_await owning_.send(ctx, Unit{});
-      if (!entered) co_return not_published(nothing_done(set_up, entered.error()));
-    }
-    auto made = co_await blocking<Unit>(deps_.runtime, std::move(work));
-    if (owns) (void)owning_.try_receive();
+    Result<Unit> made = Unit{};
+    if (owns)
+      made = co_await deps_.owner->run(std::move(ctx), std::move(work));
+    else
+      made = co_await blocking<Unit>(deps_.runtime, std::move(work));
     if (!made) co_return set_up_failed(std::move(made).error());
     co_return published(at(spec, std::move(plan.directory), plan.options.read_only()));
   }
 
   rt::Task<StepEnd> unpublish(rt::Context, VolumeOnDisk volume, std::string pod_uid) override {
     const std::string directory = deps_.paths.volume(pod_uid, escaped_plugin_name(plugin_name), volume.name);
-    const DeviceMap map{escaped_plugin_name(plugin_name), volume.name, pod_uid};
-    std::function<Result<Unit>()> work = [&] { return volume.block ? unmap_device(deps_.paths, map) : undo_mount(directory); };
+    const DeviceMap map = device_map(deps_.paths, escaped_plugin_name(plugin_name), volume.name, pod_uid);
+    std::function<Result<Unit>()> work = [&] { return volume.block ? unmap_device(map) : undo_mount(directory); };
     auto undone = co_await blocking<Unit>(deps_.runtime, std::move(work));
     if (!undone) co_return step_failed("UnmountVolume.TearDown", std::move(undone).error());
     co_return step_done();
@@ -150,8 +148,8 @@ class Local final : public VolumePlugin {
   }
 
   rt::Task<Published> map(PodVolume volume, os::BlockDevice device) {
-    const DeviceMap map{escaped_plugin_name(plugin_name), volume.spec.name(), volume.pod->metadata.uid};
-    std::function<Result<std::string>()> work = [&] { return map_device(deps_.paths, map, device); };
+    const DeviceMap map = device_map(deps_.paths, escaped_plugin_name(plugin_name), volume.spec.name(), volume.pod->metadata.uid);
+    std::function<Result<std::string>()> work = [&] { return map_device(map, device); };
     auto link = co_await blocking<std::string>(deps_.runtime, std::move(work));
     if (!link) co_return not_published(step_failed(map_block_volume, std::move(link).error()));
     MountedVolume out = at(volume.spec, std::move(*link), volume.spec.read_only);
@@ -160,7 +158,6 @@ class Local final : public VolumePlugin {
   }
 
   const LocalDeps deps_;
-  rt::Channel<Unit> owning_{owned_at_once_max};  // a place for each
 };
 
 }  // namespace

@@ -113,7 +113,8 @@ class LocalVolumes : public testing::TemporaryRoot {
   }
   void run(std::function<rt::Task<void>(VolumePlugin&)> body) {
     rt::testing::run_task([&]() -> rt::Task<void> {
-      const VolumePluginPtr plugin = make_local_plugin({rt::Executor::current().runtime(), paths()});
+      const VolumePluginPtr plugin =
+          make_local_plugin({rt::Executor::current().runtime(), paths(), std::make_shared<GroupOwner>(rt::Executor::current().runtime())});
       co_await body(*plugin);
     });
   }
