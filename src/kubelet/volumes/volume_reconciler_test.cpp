@@ -256,6 +256,57 @@ rt::Task<void> check_broken_off(Node& n) {
 }
 TEST(VolumeReconcilers, APodGoesWhileItsMountHangs) { run_node(check_broken_off); }
 
+// What is mounted is published once more, and stays mounted whatever becomes of that.
+rt::Task<void> check_renewed(Node& n) {
+  (void)n.want("a");
+  co_await let_run();
+  EXPECT_EQ(n.take_steps(), (Steps{"stage pv", "publish a"}));
+  n.reconciler.renew(n.volume_of("a"), n.plugin);
+  n.reconciler.renew(n.volume_of("b"), n.plugin);  // it does not have it
+  co_await let_run();
+  EXPECT_EQ(n.take_steps(), Steps{"publish a"});
+  n.plugin->ends["publish a"] = {Outcome::NothingDone};
+  n.reconciler.renew(n.volume_of("a"), n.plugin);
+  co_await let_run();
+  EXPECT_EQ(n.take_steps(), Steps{"publish a"}) << "not again before it is asked for";
+  EXPECT_TRUE(*n.want("a"));
+  EXPECT_TRUE(co_await n.released("a"));
+  co_await let_run();
+  EXPECT_EQ(n.take_steps(), (Steps{"unpublish pv a", "unstage pv"}));
+}
+TEST(VolumeReconcilers, PublishedOnceMore) { run_node(check_renewed); }
+
+// What stood in the way is gone: nobody waits for the end of the back-off.
+rt::Task<void> check_retried(Node& n) {
+  n.plugin->ends["stage pv"] = {Outcome::NothingDone, Outcome::NothingDone};
+  (void)n.want("a");
+  co_await let_run();
+  EXPECT_EQ(n.take_steps(), Steps{"stage pv"});
+  n.reconciler.retry(*n.plugin);
+  co_await let_run();
+  n.reconciler.retry(*n.plugin);
+  co_await let_run();
+  EXPECT_EQ(n.take_steps(), (Steps{"stage pv", "stage pv", "publish a"}));
+}
+TEST(VolumeReconcilers, TriedAtOnceWhenTold) { run_node(check_retried); }
+
+// What an earlier process left counts as attached until it is known that nobody attaches it.
+rt::Task<void> check_not_attached(Node& n) {
+  n.plugin->of_all.attachable = true;
+  VolumeOnDisk left;
+  left.unique_name = n.plugin->unique_name(n.volume_of("a").spec, "a");
+  left.name = "pv";
+  n.reconciler.adopt(n.plugin, left, true, "a");
+  n.reconciler.adopted();
+  EXPECT_EQ(n.reconciler.in_use().size(), 1U);
+  n.plugin->of_all.attachable = false;
+  (void)n.want("a");
+  co_await let_run();
+  EXPECT_TRUE(n.reconciler.in_use().empty());
+  EXPECT_EQ(n.take_steps(), (Steps{"stage pv", "publish a"}));
+}
+TEST(VolumeReconcilers, NotAttachedAfterAll) { run_node(check_not_attached); }
+
 TEST(VolumeReconcilers, AStepThatHangs) { run_node(check_hanging); }
 
 }  // namespace
