@@ -143,7 +143,7 @@ def test_one_that_stands_in_the_pod(node):
     node.server.kubectl('create', 'secret', 'generic', 'inline-secret', '--from-literal=key=inline-password')
     with running(node) as disk:
         node.run_pod('unknown', MOUNT, volumes=inline)
-        await_true('no CSIDriver', told(node, 'unknown', 'FailedMount', 'MountVolume.NewMounter initialization failed for volume "v" : volume mode "Ephemeral" not supported by driver disk.csi.test (no CSIDriver object)'), timeout_s=10)
+        await_true('no CSIDriver', told(node, 'unknown', 'FailedMount', 'MountVolume.SetUp failed for volume "v" : kubernetes.io/csi: mounter.SetupAt failed to check volume lifecycle mode: volume mode "Ephemeral" not supported by driver disk.csi.test (no CSIDriver object)'), timeout_s=10)
         gone(node, 'unknown')
         with described(node, attachRequired=False):
             node.run_pod('persistent', MOUNT, volumes=inline)

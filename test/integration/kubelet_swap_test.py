@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 import yaml
+from csi_volumes_test import MOUNT, bind, claimed, described, left, running, stage_of
 from pod_config_test import FOREVER, bound_volume, ready
 from support.cluster import Process
 from support.kubelet_node import KubeletNode, missing
@@ -95,3 +96,77 @@ def test_mounted_disks_change_hands(node):
             subprocess.run(['losetup', '-d', device], check=True)
             assert backing(device) == '', 'nobody holds the device'
         assert str(node.folder) not in subprocess.run(['losetup', '-a'], capture_output=True, text=True).stdout
+
+
+INLINE = {'name': 'inline', 'csi': {'driver': 'disk.csi.test', 'volumeAttributes': {'a': 'b'}}}
+IN_POD = ['Ephemeral', 'Persistent']
+
+
+def test_mounted_csi_volumes_change_hands(node):
+    """A file system that two pods share, a raw device and one that stands in the pod: made by either kubelet, taken over and undone by the other."""
+    with described(node, attachRequired=False, volumeLifecycleModes=IN_POD, podInfoOnMount=True), running(node) as disk:
+        bind(node, 'files-csi')
+        bind(node, 'raw-csi', {'volumeMode': 'Block'})
+        volumes = [{'name': 'files', 'persistentVolumeClaim': {'claimName': 'files-csi'}}, {'name': 'raw', 'persistentVolumeClaim': {'claimName': 'raw-csi'}}, INLINE]
+        main = {'command': ['sh', '-c', FOREVER], 'volumeMounts': [{'name': 'files', 'mountPath': '/v'}, {'name': 'inline', 'mountPath': '/i'}],
+                'volumeDevices': [{'name': 'raw', 'devicePath': '/dev/xvda'}]}
+        ours = node.run_pod('csi-ours', main, volumes=volumes, wait=ready)
+        assert node.stop_kubelet() == 0
+        start_upstream(node)
+        theirs = node.run_pod('csi-theirs', main, volumes=volumes, wait=ready)
+        assert identity(node.pod('csi-ours')) == identity(ours), node.events('csi-ours')
+        places = {r['staging_target_path'] for r in disk.asked('NodeStageVolume')}
+        assert str(stage_of(node, 'handle-files-csi') / 'globalmount') in places and len(places) == 2, 'both stage at one place'
+        node.server.kubectl('delete', 'pod', 'csi-ours', '--wait=false')
+        await_true('upstream undoes what we made', lambda: node.pod('csi-ours') is None and disk.said('NodeUnpublishVolume ok') >= 3, timeout_s=60)
+        assert disk.said('NodeUnstageVolume') == 0, 'the other pod has them still'
+        assert node.stop_kubelet() is not None
+        node.start_kubelet()
+        await_true('we know the pod', lambda: node.condition('Ready')['status'] == 'True', timeout_s=20)
+        assert identity(node.pod('csi-theirs')) == identity(theirs), node.events('csi-theirs')
+        node.server.kubectl('delete', 'pod', 'csi-theirs', '--wait=false')
+        node.wait('csi-theirs', lambda p: p is None)
+        await_true('we undo what upstream made', lambda: left(node) == [] and disk.said('NodeUnstageVolume ok') == 2, timeout_s=15)
+
+
+def told_of_broken(node, prefix):
+    """What the kubelet that runs tells of pods whose CSI volumes cannot be mounted, by pod."""
+    pods = {}
+
+    def run(name, volumes, until):
+        pod = f'{prefix}-{name}'
+        node.run_pod(pod, MOUNT, volumes=volumes)
+        found = await_true(f'the event of {pod}', lambda: sorted({(t, r, m) for t, r, m in node.events(pod) if until in m}), timeout_s=150)
+        node.server.kubectl('delete', 'pod', pod, '--wait=false')
+        node.wait(pod, lambda p: p is None)
+        pods[name] = found[0]
+
+    inline = [{**INLINE, 'name': 'v'}]
+    with described(node, attachRequired=False):
+        run('absent', claimed('broken'), 'failed for volume')
+        with running(node) as disk:
+            run('modes', inline, 'failed for volume')
+            with disk.ordered('NodeStageVolume 13'):
+                run('stage', claimed('broken'), 'failed for volume')
+            with disk.ordered('NodePublishVolume 9'):
+                run('publish', claimed('broken'), 'failed for volume')
+    with running(node):
+        run('undescribed', inline, 'failed for volume')
+    await_true('it is registered no more', lambda: 'disk.csi.test' not in node.server.kubectl('get', 'csinode', node.name, '-o', 'yaml'), timeout_s=60)
+    with described(node, attachRequired=False, volumeLifecycleModes=IN_POD):
+        run('inline-absent', inline, 'failed for volume')
+    return pods
+
+
+def test_what_is_told_of_broken_volumes(node):
+    bind(node, 'broken')
+    ours = told_of_broken(node, 'ours')
+    assert node.stop_kubelet() == 0
+    start_upstream(node)
+    try:
+        theirs = told_of_broken(node, 'theirs')
+    finally:
+        node.stop_kubelet()
+        node.start_kubelet()
+    for name, said in ours.items():
+        assert said == theirs[name]

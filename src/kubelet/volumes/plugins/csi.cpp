@@ -24,7 +24,6 @@ namespace {
 
 using DriverPtr = std::shared_ptr<csi::Driver>;
 
-constexpr std::string_view new_mounter = "MountVolume.NewMounter initialization";
 constexpr std::string_view mount_device = "MountVolume.MountDevice";
 constexpr std::string_view set_up_device = "MapVolume.SetUpDevice";
 constexpr std::string_view map_pod_device = "MapVolume.MapPodDevice";
@@ -42,6 +41,7 @@ struct StepWords {
 };
 constexpr StepWords staging{mount_device, "attacher.MountDevice", "failed to create newCsiDriverClient"};
 constexpr StepWords publishing{set_up, "mounter.SetUpAt", "failed to get CSI client"};
+constexpr StepWords judging{set_up, "mounter.SetupAt", ""};
 constexpr StepWords staging_device{set_up_device, "blockMapper.SetUpDevice", "failed to get CSI client"};
 constexpr StepWords publishing_device{map_pod_device, "blockMapper.MapPodDevice", "failed to get CSI client"};
 
@@ -148,7 +148,8 @@ class Csi final : public VolumePlugin {
     const StepWords& words = spec.block ? publishing_device : publishing;
     const CsiSource source = *csi_source(spec, pod.metadata.namespace_, pod.metadata.uid);
     auto fits = check_lifecycle(source, object(source.driver));
-    if (!fits) co_return not_published(nothing_done(new_mounter, std::move(fits).error()));
+    if (!fits)
+      co_return not_published(nothing_done(judging.part, prefixed(judging, "failed to check volume lifecycle mode", std::move(fits).error())));
     auto begun = co_await begin(ctx, spec, source, words);
     if (!begun) co_return not_published(nothing_done(words.part, std::move(begun).error()));
     const std::string target = target_of(spec, pod.metadata.uid);
@@ -263,7 +264,8 @@ class Csi final : public VolumePlugin {
     out.driver = deps_.drivers.driver(source.driver);
     if (!out.driver) co_return Unexpected(prefixed(words, words.no_driver, absent(source.driver)));
     auto can = co_await out.driver->node_capabilities(ctx);
-    if (!can) co_return Unexpected(prefixed(words, "failed to ask for the driver's capabilities", std::move(can).error()));
+    if (!can)
+      co_return Unexpected(prefixed(words, "failed to determine if the node service has VOLUME_MOUNT_GROUP capability", std::move(can).error()));
     out.can = *can;
     if (out.can.expand)
       growing_.insert(source.driver);
