@@ -4,12 +4,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/container-storage-interface/spec/lib/go/csi"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 const capacityDefault = 1 << 30
@@ -22,8 +26,9 @@ type volume struct {
 // What the cluster's side of the driver knows, for as long as the process lives.
 type controller struct {
 	csi.UnimplementedControllerServer
-	mutex   sync.Mutex
-	volumes map[string]*volume
+	mutex     sync.Mutex
+	volumes   map[string]*volume
+	snapshots map[string]*csi.Snapshot
 }
 
 func missing(what string) error { return status.Error(codes.InvalidArgument, what+" is missing") }
@@ -32,7 +37,8 @@ func (c *controller) ControllerGetCapabilities(context.Context, *csi.ControllerG
 	out := &csi.ControllerGetCapabilitiesResponse{}
 	for _, t := range []csi.ControllerServiceCapability_RPC_Type{
 		csi.ControllerServiceCapability_RPC_CREATE_DELETE_VOLUME, csi.ControllerServiceCapability_RPC_PUBLISH_UNPUBLISH_VOLUME,
-		csi.ControllerServiceCapability_RPC_PUBLISH_READONLY, csi.ControllerServiceCapability_RPC_EXPAND_VOLUME} {
+		csi.ControllerServiceCapability_RPC_PUBLISH_READONLY, csi.ControllerServiceCapability_RPC_EXPAND_VOLUME,
+		csi.ControllerServiceCapability_RPC_CREATE_DELETE_SNAPSHOT, csi.ControllerServiceCapability_RPC_CLONE_VOLUME} {
 		out.Capabilities = append(out.Capabilities, &csi.ControllerServiceCapability{
 			Type: &csi.ControllerServiceCapability_Rpc{Rpc: &csi.ControllerServiceCapability_RPC{Type: t}}})
 	}
@@ -65,8 +71,82 @@ func (c *controller) CreateVolume(_ context.Context, r *csi.CreateVolumeRequest)
 	if _, err := folder(id); err != nil {
 		return nil, err
 	}
+	if err := c.fill(id, r.VolumeContentSource); err != nil {
+		return nil, err
+	}
 	out := &csi.Volume{VolumeId: id, CapacityBytes: it.bytes, VolumeContext: r.Parameters, ContentSource: r.VolumeContentSource}
 	return &csi.CreateVolumeResponse{Volume: out}, nil
+}
+
+// The content of a new volume, of another or of a snapshot. The lock is held.
+func (c *controller) fill(id string, source *csi.VolumeContentSource) error {
+	from := source.GetVolume().GetVolumeId()
+	if from != "" && c.volumes[from] == nil {
+		return status.Error(codes.NotFound, "no such volume to clone")
+	}
+	if snapshot := source.GetSnapshot().GetSnapshotId(); snapshot != "" {
+		if c.snapshots[snapshot] == nil {
+			return status.Error(codes.NotFound, "no such snapshot")
+		}
+		from = snapshot
+	}
+	if from == "" {
+		return nil
+	}
+	return copyFolder(from, id)
+}
+
+func copyFolder(from, to string) error {
+	target, err := folder(to)
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(target, os.DirFS(filepath.Join(*data, from))); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func (c *controller) CreateSnapshot(_ context.Context, r *csi.CreateSnapshotRequest) (*csi.CreateSnapshotResponse, error) {
+	switch {
+	case r.Name == "":
+		return nil, missing("the name")
+	case r.SourceVolumeId == "":
+		return nil, missing("the source")
+	}
+	hash := sha256.Sum256([]byte(r.Name))
+	id := "snap-" + hex.EncodeToString(hash[:8])
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	it := c.snapshots[id]
+	if it != nil && it.SourceVolumeId != r.SourceVolumeId {
+		return nil, status.Error(codes.AlreadyExists, "a snapshot of this name is of another volume")
+	}
+	if it == nil {
+		source := c.volumes[r.SourceVolumeId]
+		if source == nil {
+			return nil, status.Error(codes.NotFound, "no such volume")
+		}
+		if err := copyFolder(r.SourceVolumeId, id); err != nil {
+			return nil, err
+		}
+		it = &csi.Snapshot{SnapshotId: id, SourceVolumeId: r.SourceVolumeId, SizeBytes: source.bytes, CreationTime: timestamppb.Now(), ReadyToUse: true}
+		c.snapshots[id] = it
+	}
+	return &csi.CreateSnapshotResponse{Snapshot: it}, nil
+}
+
+func (c *controller) DeleteSnapshot(_ context.Context, r *csi.DeleteSnapshotRequest) (*csi.DeleteSnapshotResponse, error) {
+	if r.SnapshotId == "" {
+		return nil, missing("the snapshot's id")
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.snapshots[r.SnapshotId] == nil {
+		return &csi.DeleteSnapshotResponse{}, nil
+	}
+	delete(c.snapshots, r.SnapshotId)
+	return &csi.DeleteSnapshotResponse{}, os.RemoveAll(filepath.Join(*data, r.SnapshotId))
 }
 
 func (c *controller) DeleteVolume(_ context.Context, r *csi.DeleteVolumeRequest) (*csi.DeleteVolumeResponse, error) {

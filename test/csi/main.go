@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/container-storage-interface/spec/lib/go/csi"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -31,6 +32,7 @@ import (
 var (
 	name      = flag.String("name", "test.csi.pintle", "the driver's name")
 	endpoint  = flag.String("endpoint", "", "the socket that the driver serves on")
+	seenAt    = flag.String("registered-endpoint", "", "where the kubelet sees the endpoint; none: at the same path")
 	register  = flag.String("register", "", "the socket in plugins_registry; none: it does not register")
 	version   = flag.String("version", "1.0.0", "the version that it registers")
 	nodeID    = flag.String("node-id", "node", "")
@@ -145,7 +147,7 @@ func publishDevice(id, path string) error {
 	if err := file.Truncate(16 << 20); err != nil {
 		return err
 	}
-	device, err := exec.Command("losetup", "-f", "--show", image).Output()
+	device, err := attachLoop(file)
 	if err != nil {
 		return err
 	}
@@ -154,7 +156,46 @@ func publishDevice(id, path string) error {
 		return err
 	}
 	target.Close()
-	return syscall.Mount(strings.TrimSpace(string(device)), path, "", syscall.MS_BIND, "")
+	return syscall.Mount(device, path, "", syscall.MS_BIND, "")
+}
+
+// The path of a loop device over the file.
+func attachLoop(file *os.File) (string, error) {
+	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
+	if err != nil {
+		return "", err
+	}
+	defer control.Close()
+	for range 10 { // another may take the one that is free
+		number, err := unix.IoctlRetInt(int(control.Fd()), unix.LOOP_CTL_GET_FREE)
+		if err != nil {
+			return "", err
+		}
+		path := fmt.Sprintf("/dev/loop%d", number)
+		device, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return "", err
+		}
+		err = unix.IoctlSetInt(int(device.Fd()), unix.LOOP_SET_FD, int(file.Fd()))
+		device.Close()
+		if err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("no loop device is free")
+}
+
+func detachLoops(image string) {
+	backing, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
+	for _, name := range backing {
+		if text, err := os.ReadFile(name); err != nil || strings.TrimSpace(string(text)) != image {
+			continue
+		}
+		if device, err := os.Open("/dev/" + strings.Split(name, "/")[3]); err == nil {
+			_, _ = unix.IoctlRetInt(int(device.Fd()), unix.LOOP_CLR_FD)
+			device.Close()
+		}
+	}
 }
 
 func (d *driver) NodeStageVolume(_ context.Context, r *csi.NodeStageVolumeRequest) (*csi.NodeStageVolumeResponse, error) {
@@ -217,11 +258,7 @@ func (d *driver) NodeUnpublishVolume(_ context.Context, r *csi.NodeUnpublishVolu
 	if err := unbind(r.TargetPath); err != nil {
 		return nil, err
 	}
-	if devices, err := exec.Command("losetup", "-n", "-O", "NAME", "-j", filepath.Join(*data, r.VolumeId, "image")).Output(); err == nil {
-		for _, device := range strings.Fields(string(devices)) {
-			_ = exec.Command("losetup", "-d", device).Run()
-		}
-	}
+	detachLoops(filepath.Join(*data, r.VolumeId, "image"))
 	if err := os.Remove(r.TargetPath); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
@@ -259,7 +296,7 @@ func (d *driver) NodeExpandVolume(_ context.Context, r *csi.NodeExpandVolumeRequ
 }
 
 func (d *driver) GetInfo(context.Context, *registration.InfoRequest) (*registration.PluginInfo, error) {
-	return &registration.PluginInfo{Type: registration.CSIPlugin, Name: *name, Endpoint: *endpoint, SupportedVersions: []string{*version}}, nil
+	return &registration.PluginInfo{Type: registration.CSIPlugin, Name: *name, Endpoint: cmp.Or(*seenAt, *endpoint), SupportedVersions: []string{*version}}, nil
 }
 
 func (d *driver) NotifyRegistrationStatus(_ context.Context, r *registration.RegistrationStatus) (*registration.RegistrationStatusResponse, error) {
@@ -325,7 +362,7 @@ func main() {
 	servers := []*grpc.Server{serve(*endpoint, func(s *grpc.Server) {
 		csi.RegisterIdentityServer(s, d)
 		csi.RegisterNodeServer(s, d)
-		csi.RegisterControllerServer(s, &controller{volumes: map[string]*volume{}})
+		csi.RegisterControllerServer(s, &controller{volumes: map[string]*volume{}, snapshots: map[string]*csi.Snapshot{}})
 	})}
 	if *register != "" {
 		servers = append(servers, serve(*register, func(s *grpc.Server) { registration.RegisterRegistrationServer(s, d) }))

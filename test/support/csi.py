@@ -1,6 +1,7 @@
 """The CSI driver of the tests' own (test/csi), and csi-sanity: built with Go, run beside a node's kubelet."""
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 
@@ -18,7 +19,7 @@ def build(name, package):
     if not program.exists() or program.stat().st_mtime < max(f.stat().st_mtime for f in SOURCES.iterdir()):
         if not shutil.which('go'):
             pytest.skip(f'the go command is not installed: there is no {name}')
-        subprocess.run(['go', 'build', '-o', str(program), package], cwd=SOURCES, check=True)
+        subprocess.run(['go', 'build', '-o', str(program), package], cwd=SOURCES, env={**os.environ, 'CGO_ENABLED': '0'}, check=True)
     return str(program)
 
 
