@@ -14,6 +14,7 @@ namespace {
 constexpr rt::Duration dial_timeout = std::chrono::seconds(10);
 
 std::string identity(std::string_view name) { return std::string("/csi.v1.Identity/").append(name); }
+std::string controller(std::string_view name) { return std::string("/csi.v1.Controller/").append(name); }
 std::string node(std::string_view name) { return std::string("/csi.v1.Node/").append(name); }
 
 // Counts a call for as long as it lasts.
@@ -160,6 +161,23 @@ Driver::Answer<NodeGetVolumeHealthResponse> Driver::volume_health(Context ctx, N
 
 Driver::Answer<NodeExpandVolumeResponse> Driver::expand(Context ctx, NodeExpandVolumeRequest request) {
   return ask<NodeExpandVolumeResponse>(std::move(ctx), node("NodeExpandVolume"), encode(request), secret_values(request.secrets, {}));
+}
+
+Driver::Answer<CreateVolumeResponse> Driver::create(Context ctx, CreateVolumeRequest request) {
+  return ask<CreateVolumeResponse>(std::move(ctx), controller("CreateVolume"), encode(request), secret_values(request.secrets, {}));
+}
+
+Driver::Answer<Unit> Driver::remove(Context ctx, DeleteVolumeRequest request) {
+  return only_whether(ask<DeleteVolumeResponse>(std::move(ctx), controller("DeleteVolume"), encode(request), secret_values(request.secrets, {})));
+}
+
+Driver::Answer<ControllerExpandVolumeResponse> Driver::controller_expand(Context ctx, ControllerExpandVolumeRequest request) {
+  return ask<ControllerExpandVolumeResponse>(std::move(ctx), controller("ControllerExpandVolume"), encode(request),
+                                             secret_values(request.secrets, {}));
+}
+
+Driver::Answer<GetCapacityResponse> Driver::capacity(Context ctx, GetCapacityRequest request) {
+  return ask<GetCapacityResponse>(std::move(ctx), controller("GetCapacity"), encode(request), {});
 }
 
 }  // namespace pintle::csi

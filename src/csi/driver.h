@@ -1,4 +1,4 @@
-// Driver: a CSI driver of this node as a client: its Identity and Node services. Errors are gRPC's (net/grpc/code.h); outcome_of()
+// Driver: a CSI driver of this node as a client: its Identity, Node and Controller services. Errors are gRPC's (net/grpc/code.h); outcome_of()
 // says what they leave of a volume. Their texts are bounded and without the request's secrets. Every call has the deadline of the options
 // besides its context's; answers are bounded. The socket is dialed when a call needs it, so a driver may go and come back.
 // Belongs to the executor that made it.
@@ -68,6 +68,12 @@ class Driver {
   Answer<api::csi_v1::NodeGetVolumeStatsResponse> volume_stats(Context ctx, api::csi_v1::NodeGetVolumeStatsRequest request);
   Answer<api::csi_v1::NodeGetVolumeHealthResponse> volume_health(Context ctx, api::csi_v1::NodeGetVolumeHealthRequest request);
   Answer<api::csi_v1::NodeExpandVolumeResponse> expand(Context ctx, api::csi_v1::NodeExpandVolumeRequest request);
+
+  // --- controller ------------------------------------------------------------------------------------------------------
+  Answer<api::csi_v1::CreateVolumeResponse> create(Context ctx, api::csi_v1::CreateVolumeRequest request);
+  Answer<Unit> remove(Context ctx, api::csi_v1::DeleteVolumeRequest request);
+  Answer<api::csi_v1::ControllerExpandVolumeResponse> controller_expand(Context ctx, api::csi_v1::ControllerExpandVolumeRequest request);
+  Answer<api::csi_v1::GetCapacityResponse> capacity(Context ctx, api::csi_v1::GetCapacityRequest request);
 
   // Waits for the calls that are under way, then closes. No call afterwards. Await it before the last owner lets go.
   rt::Task<void> drain();

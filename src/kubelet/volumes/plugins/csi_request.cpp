@@ -8,12 +8,12 @@
 #include "codec/json.h"
 #include "codec/json_text.h"
 #include "component/certificate/keys.h"
+#include "csi/access_mode.h"
 #include "rules/csi_volume.h"
 
 namespace pintle::kubelet::volumes::plugins {
 
 namespace core = api::core_v1;
-using AccessMode = api::csi_v1::VolumeCapabilityAccessModeMode;
 
 namespace {
 
@@ -53,13 +53,8 @@ CsiSource inline_source(const core::Volume& entry, std::string_view namespace_na
 }
 
 int32_t access_mode(const VolumeSpec& spec, const csi::NodeCapabilities& can) {
-  const std::string_view mode = spec.persistent && !spec.persistent->spec.access_modes.empty()
-                                    ? std::string_view(spec.persistent->spec.access_modes[0])
-                                    : std::string_view("ReadWriteOnce");
-  if (mode == "ReadOnlyMany") return AccessMode::MultiNodeReaderOnly;
-  if (mode == "ReadWriteMany") return AccessMode::MultiNodeMultiWriter;
-  if (mode == "ReadWriteOncePod" && can.single_node_multi_writer) return AccessMode::SingleNodeSingleWriter;
-  return can.single_node_multi_writer ? AccessMode::SingleNodeMultiWriter : AccessMode::SingleNodeWriter;
+  const bool says = spec.persistent && !spec.persistent->spec.access_modes.empty();
+  return csi::access_mode(says ? std::string_view(spec.persistent->spec.access_modes[0]) : "ReadWriteOnce", can.single_node_multi_writer);
 }
 
 std::vector<std::string> lifecycle_modes(const CsiDriverPtr& object) {

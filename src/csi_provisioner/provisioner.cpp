@@ -1,0 +1,267 @@
+#include "csi_provisioner/provisioner.h"
+
+#include <algorithm>
+
+#include "codec/json.h"
+#include "component/log.h"
+#include "net/grpc/code.h"
+
+namespace pintle::csi_provisioner {
+
+namespace core = api::core_v1;
+
+namespace {
+
+constexpr std::size_t claims_at_once = 4;
+constexpr std::size_t volumes_at_once = 2;
+constexpr rt::Duration busy_wait = std::chrono::seconds(1);
+constexpr rt::Duration settled_wait = std::chrono::seconds(2);  // one question for the room after a burst of volumes
+
+std::string merge_patch_of_finalizers(const core::PersistentVolume& volume) {
+  codec::Value::Array kept;
+  for (const std::string& finalizer : volume.metadata.finalizers)
+    if (finalizer != volume_finalizer) kept.emplace_back(finalizer);
+  codec::Value body;
+  body["metadata"]["resourceVersion"] = volume.metadata.resource_version;
+  body["metadata"]["finalizers"] = std::move(kept);
+  return codec::to_json(body);
+}
+
+std::string key_of(const core::PersistentVolumeClaim& claim) { return client::object_key(claim.metadata.namespace_, claim.metadata.name); }
+
+}  // namespace
+
+Provisioner::Provisioner(ProvisionerDeps deps, Place place)
+    : deps_(std::move(deps)),
+      place_(std::move(place)),
+      events_(deps_.client, {place_.driver, place_.node}),
+      informers_(deps_.client, {"persistentvolumeclaims", "persistentvolumes"}),
+      claims_(informers_.of<Claim>()),
+      volumes_(informers_.of<Volume>()),
+      classes_(informers_.of<Class>()),
+      capacities_(informers_.of<Capacity>()),
+      claim_loop_(deps_.runtime, "csi_provisioner", [this](rt::Context ctx, std::string key) { return sync_claim(std::move(ctx), std::move(key)); }),
+      volume_loop_(deps_.runtime, "csi_deleter", [this](rt::Context ctx, std::string key) { return sync_volume(std::move(ctx), std::move(key)); }),
+      class_loop_(deps_.runtime, "csi_capacity", [this](rt::Context ctx, std::string key) { return sync_class(std::move(ctx), std::move(key)); }) {
+  follow_claims();
+  follow_volumes();
+  follow_classes();
+}
+
+void Provisioner::follow_claims() {
+  const auto told = [this](const std::shared_ptr<const Claim>& claim) {
+    const bool ours = is_asked_for(*claim, place_.driver) && is_chosen(*claim, place_.node);
+    if (ours || !claim->spec.volume_name.empty()) claim_loop_.queue().add(key_of(*claim));
+  };
+  client::Informer<Claim>::Handler handler;
+  handler.on_add = [told](const auto& claim, bool) { told(claim); };
+  handler.on_update = [told](const auto&, const auto& claim) { told(claim); };
+  claims_.add_handler(std::move(handler));
+}
+
+void Provisioner::follow_volumes() {
+  const auto told = [this](const std::shared_ptr<const Volume>& volume) {
+    if (!is_of_place(*volume, place_)) return;
+    volume_loop_.queue().add(volume->metadata.name);
+    const auto& claimed = volume->spec.claim_ref;
+    if (claimed) claim_loop_.queue().add(client::object_key(claimed->namespace_, claimed->name));
+  };
+  client::Informer<Volume>::Handler handler;
+  handler.on_add = [told](const auto& volume, bool) { told(volume); };
+  handler.on_update = [told](const auto&, const auto& volume) { told(volume); };
+  volumes_.add_handler(std::move(handler));
+}
+
+void Provisioner::follow_classes() {
+  client::Informer<Class>::Handler handler;
+  handler.on_add = [this](const auto& found, bool) { class_loop_.queue().add(found->metadata.name); };
+  handler.on_update = [this](const auto&, const auto& found) { class_loop_.queue().add(found->metadata.name); };
+  handler.on_delete = [this](const auto& found) { class_loop_.queue().add(found->metadata.name); };
+  classes_.add_handler(std::move(handler));
+}
+
+void Provisioner::start() {
+  informers_.start();
+  tasks_.spawn(keep_asking(tasks_.context()));
+}
+
+rt::Task<void> Provisioner::stop() {
+  co_await tasks_.close();
+  co_await claim_loop_.stop();
+  co_await volume_loop_.stop();
+  co_await class_loop_.stop();
+  co_await informers_.stop();
+  co_await events_.stop();
+  co_await deps_.driver->close();
+}
+
+rt::Task<void> Provisioner::keep_asking(rt::Context ctx) {
+  const auto synced = co_await informers_.wait_synced(ctx);
+  if (!synced) co_return;
+  claim_loop_.start(claims_at_once);
+  volume_loop_.start(volumes_at_once);
+  class_loop_.start(1);
+  while (co_await rt::sleep_for(ctx, capacity_asked_every)) ask_capacity();
+}
+
+void Provisioner::ask_capacity() {
+  for (const auto& found : classes_.list())
+    if (found->provisioner == place_.driver) class_loop_.queue().add_after(found->metadata.name, settled_wait);
+}
+
+std::string Provisioner::now() const {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(deps_.runtime.clock().wall_now().time_since_epoch()).count();
+  return api::format_time(api::time_from_unix(seconds, 0));
+}
+
+rt::Task<Result<Unit>> Provisioner::sync_claim(rt::Context ctx, std::string key) {
+  const auto claim = claims_.get(key);
+  if (!claim || claim->metadata.deletion_timestamp) co_return Unit{};
+  if (is_asked_for(*claim, place_.driver)) {
+    if (!is_chosen(*claim, place_.node)) co_return Unit{};
+    co_return co_await provision(std::move(ctx), claim);
+  }
+  const auto volume = volumes_.get(claim->spec.volume_name);
+  if (!volume || !is_of_place(*volume, place_)) co_return Unit{};
+  const auto size = wanted_growth(*claim, *volume);
+  if (!size) co_return Unit{};
+  co_return co_await grow(std::move(ctx), claim, volume, *size);
+}
+
+// The driver's id of the volume that it is a clone of.
+Result<std::string> Provisioner::source_of(const Claim& claim) const {
+  if (!claim.spec.data_source) return std::string();
+  const std::string& name = claim.spec.data_source->name;
+  const auto source = claims_.get(claim.metadata.namespace_, name);
+  if (!source)
+    return error(Reason::NotFound, "error getting PVC " + name + " (namespace " + claim.metadata.namespace_ + ") from api server: not found");
+  const auto volume = volumes_.get(source->spec.volume_name);
+  if (source->status.phase != "Bound" || !volume) return error(Reason::Conflict, "the PVC " + name + " that is to be cloned is not bound");
+  if (!is_of_place(*volume, place_)) return error(Reason::Invalid, "the volume of PVC " + name + " that is to be cloned is not on this node");
+  return volume->spec.csi->volume_handle;
+}
+
+rt::Task<Result<Unit>> Provisioner::provision(rt::Context ctx, std::shared_ptr<const Claim> claim) {
+  const auto found = classes_.get(claim->spec.storage_class_name.value_or(""));
+  if (!found) co_return error(Reason::NotFound, "storageclass " + claim->spec.storage_class_name.value_or("") + " not found");
+  if (volumes_.get(volume_name(*claim))) co_return Unit{};  // made; it is to be bound
+  if (auto fits = check_claim(*claim, *found); !fits) co_return co_await fail(std::move(ctx), claim, std::move(fits).error());
+  auto source = source_of(*claim);
+  if (!source) co_return co_await fail(std::move(ctx), claim, std::move(source).error());
+  events_.normal(*claim, "Provisioning", "External provisioner is provisioning volume for claim \"" + key_of(*claim) + "\"");
+  auto made = co_await deps_.driver->create(ctx, create_request(*claim, *found, place_, *source));
+  if (!made) co_return co_await fail(std::move(ctx), claim, std::move(made).error());
+  if (!made->volume) co_return co_await fail(std::move(ctx), claim, {Reason::InternalError, 0, "the driver has answered no volume", {}});
+  ask_capacity();
+  core::PersistentVolume volume = persistent_volume(*claim, *found, *made->volume, place_);
+  const std::string name = volume.metadata.name;
+  auto kept = co_await deps_.client.create<Volume>(std::move(ctx), std::move(volume));
+  if (!kept && kept.error().reason != Reason::AlreadyExists) co_return Unexpected(std::move(kept).error());
+  events_.normal(*claim, "ProvisioningSucceeded", "Successfully provisioned volume " + name);
+  co_return Unit{};
+}
+
+// Told, and tried again with back-off; where the node has no room, the scheduler is to choose again.
+rt::Task<Result<Unit>> Provisioner::fail(rt::Context ctx, std::shared_ptr<const Claim> claim, Status why) {
+  events_.warning(*claim, "ProvisioningFailed",
+                  "failed to provision volume with StorageClass \"" + claim->spec.storage_class_name.value_or("") + "\": " + why.message);
+  if (net::grpc::code_of(why) == net::grpc::Code::ResourceExhausted) {
+    codec::Value body;
+    body["metadata"]["resourceVersion"] = claim->metadata.resource_version;
+    body["metadata"]["annotations"][selected_node_annotation] = nullptr;
+    ask_capacity();
+    CO_TRY(co_await deps_.client.patch<Claim>(std::move(ctx), claim->metadata.namespace_, claim->metadata.name, client::PatchType::Merge,
+                                              codec::to_json(body)));
+    co_return Unit{};
+  }
+  co_return Unexpected(std::move(why));
+}
+
+rt::Task<Result<Unit>> Provisioner::grow(rt::Context ctx, std::shared_ptr<const Claim> claim, std::shared_ptr<const Volume> volume,
+                                         api::Quantity size) {
+  client::PatchOptions status;
+  status.subresource = "status";
+  auto noted = co_await deps_.client.patch<Claim>(ctx, claim->metadata.namespace_, claim->metadata.name, client::PatchType::Merge,
+                                                  resizing_patch(*claim, size, now()), status);
+  if (!noted) co_return Unexpected(std::move(noted).error());
+  events_.normal(*claim, "Resizing", "External resizer is resizing volume " + volume->metadata.name);
+  api::csi_v1::ControllerExpandVolumeRequest request;
+  request.volume_id = volume->spec.csi->volume_handle;
+  request.capacity_range.ensure().required_bytes = size.value();
+  auto grown = co_await deps_.driver->controller_expand(ctx, std::move(request));
+  if (!grown) {
+    events_.warning(*claim, "VolumeResizeFailed",
+                    "resize volume \"" + volume->metadata.name + "\" by resizer \"" + place_.driver + "\" failed: " + grown.error().message);
+    co_return Unexpected(std::move(grown).error());
+  }
+  ask_capacity();
+  const auto fresh = std::make_shared<const Claim>(std::move(*noted));
+  co_return co_await say_grown(std::move(ctx), fresh, volume, std::move(size), *grown);
+}
+
+// The PersistentVolume last: it is what says that the growth is done, so a crash before it makes it again.
+rt::Task<Result<Unit>> Provisioner::say_grown(rt::Context ctx, std::shared_ptr<const Claim> claim, std::shared_ptr<const Volume> volume,
+                                              api::Quantity size, api::csi_v1::ControllerExpandVolumeResponse grown) {
+  client::PatchOptions status;
+  status.subresource = "status";
+  CO_TRY(co_await deps_.client.patch<Claim>(ctx, claim->metadata.namespace_, claim->metadata.name, client::PatchType::Merge,
+                                            node_resize_patch(*claim, size, now()), status));
+  codec::Value body;
+  body["spec"]["capacity"]["storage"] = size.text();
+  CO_TRY(co_await deps_.client.patch<Volume>(std::move(ctx), std::string(), volume->metadata.name, client::PatchType::Merge, codec::to_json(body)));
+  if (grown.node_expansion_required) events_.normal(*claim, "FileSystemResizeRequired", "Require file system resize of volume on node");
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> Provisioner::sync_volume(rt::Context ctx, std::string key) {
+  const auto volume = volumes_.get(key);
+  if (!volume || !is_of_place(*volume, place_) || !is_to_be_deleted(*volume)) co_return Unit{};
+  api::csi_v1::DeleteVolumeRequest request;
+  request.volume_id = volume->spec.csi->volume_handle;
+  auto removed = co_await deps_.driver->remove(ctx, std::move(request));
+  if (!removed) {
+    // It is still being unstaged: not worth an event.
+    const bool busy = net::grpc::code_of(removed.error()) == net::grpc::Code::FailedPrecondition;
+    if (busy) {
+      volume_loop_.queue().add_after(key, busy_wait);
+      co_return Unit{};
+    }
+    events_.warning(*volume, "VolumeFailedDelete", removed.error().message);
+    co_return Unexpected(std::move(removed).error());
+  }
+  ask_capacity();
+  const auto& finalizers = volume->metadata.finalizers;
+  if (std::ranges::find(finalizers, volume_finalizer) != finalizers.end())
+    CO_TRY(co_await deps_.client.patch<Volume>(ctx, std::string(), key, client::PatchType::Merge, merge_patch_of_finalizers(*volume)));
+  if (volume->metadata.deletion_timestamp) co_return Unit{};
+  const auto deleted = co_await deps_.client.remove<Volume>(std::move(ctx), std::string(), key);
+  if (!deleted && deleted.error().reason != Reason::NotFound) co_return Unexpected(deleted.error());
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> Provisioner::sync_class(rt::Context ctx, std::string key) {
+  const auto found = classes_.get(key);
+  Class named;
+  named.metadata.name = key;
+  const Capacity wanted_name = storage_capacity(found ? *found : named, place_, {});
+  const auto known = capacities_.get(wanted_name.metadata.namespace_, wanted_name.metadata.name);
+  if (!found || found->provisioner != place_.driver) {
+    if (!known) co_return Unit{};
+    const auto gone = co_await deps_.client.remove<Capacity>(std::move(ctx), known->metadata.namespace_, known->metadata.name);
+    if (!gone && gone.error().reason != Reason::NotFound) co_return Unexpected(gone.error());
+    co_return Unit{};
+  }
+  CO_TRY_ASSIGN(const auto answer, co_await deps_.driver->capacity(ctx, capacity_request(*found, place_)));
+  Capacity wanted = storage_capacity(*found, place_, answer);
+  if (!known) {
+    const auto made = co_await deps_.client.create<Capacity>(std::move(ctx), std::move(wanted));
+    if (!made && made.error().reason != Reason::AlreadyExists) co_return Unexpected(made.error());
+    co_return Unit{};
+  }
+  if (known->capacity == wanted.capacity && known->maximum_volume_size == wanted.maximum_volume_size) co_return Unit{};
+  wanted.metadata.resource_version = known->metadata.resource_version;
+  CO_TRY(co_await deps_.client.update<Capacity>(std::move(ctx), std::move(wanted)));
+  co_return Unit{};
+}
+
+}  // namespace pintle::csi_provisioner
