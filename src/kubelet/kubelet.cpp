@@ -59,7 +59,8 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, changes, options, facts, tasks});
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
   host = std::make_unique<Host>(HostDeps{runtime, configuration, *cri, pods->workers, pods->statuses, node->eviction, node->image_collector,
-                                         node_runtime->credential_providers, node_runtime->cgroups.machine.get(), options.node_name, paths.root()});
+                                         node_runtime->credential_providers, node_runtime->volume_usages, node_runtime->cgroups.machine.get(),
+                                         options.node_name, paths.root()});
   serving =
       std::make_unique<Serving>(ServingDeps{runtime, *host, deps.client, options, facts.identity.hostname, tasks, [this] { return node->known(); }});
   co_return Unit{};

@@ -132,6 +132,8 @@ rt::Task<Result<stats::StatsInputs>> Host::gather(rt::Context ctx, bool only_cpu
   in.pods = co_await pods();
   CO_TRY_ASSIGN(in.containers, co_await deps_.cri.list_container_stats(ctx, cri_v1::ContainerStatsFilter()));
   if (!only_cpu_and_memory) {
+    co_await deps_.volume_usages.wait_first(ctx);
+    in.volumes = deps_.volume_usages.latest();
     auto sandboxes = co_await deps_.cri.list_pod_sandbox_stats(ctx, cri_v1::PodSandboxStatsFilter());
     if (sandboxes) in.sandboxes = std::move(*sandboxes);
     const auto images = co_await deps_.cri.image_fs_info(ctx);
@@ -191,6 +193,7 @@ std::string Host::metrics() {
                "[ALPHA] Total number of images garbage collected by the kubelet, whether through disk usage or image age.", "reason",
                deps_.images.removed());
   deps_.credential_providers.write_metrics(out);
+  out += stats::volume_metrics(deps_.volume_usages.latest());
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/server/host.h"
 #include "kubelet/stats/summary.h"
+#include "kubelet/volumes/volume_usage.h"
 #include "rt/runtime.h"
 
 namespace pintle::kubelet {
@@ -22,6 +23,7 @@ struct HostDeps {
   const eviction::EvictionManager& eviction;
   const images::ImageCollector& images;
   const images::CredentialProviders& credential_providers;
+  volumes::VolumeUsages& volume_usages;
   os::Cgroups* cgroups = nullptr;  // nullptr: the node's usage is not told
   std::string node_name;
   std::string root_dir;

@@ -99,11 +99,22 @@ Result<ImageSettings> image_settings(rt::Disk& disk, const KubeletOptions& optio
   return out;
 }
 
+namespace {
+
+rt::Duration usage_period(const KubeletConfiguration& configuration) {
+  const rt::Duration said(configuration.volume_stats_agg_period.nanos);
+  return said == rt::Duration(0) ? rt::Duration(std::chrono::minutes(1)) : said;
+}
+
+}  // namespace
+
 NodeRuntime::NodeRuntime(NodeRuntimeDeps deps_in, NodeCgroups cgroups_in, ImageSettings settings)
     : deps(deps_in),
       cgroups(std::move(cgroups_in)),
       observer(deps.cri),
       volumes(volumes::make_volume_manager(volume_deps())),
+      volume_usages(
+          deps.runtime, [this](rt::Context ctx) { return volumes->usage(std::move(ctx)); }, usage_period(deps.options.configuration)),
       user_namespaces(deps.runtime.disk(), deps.paths, user_namespace_options(deps.options.configuration)),
       configurator(configurator_deps()),
       image_access(deps.runtime, deps.cri, std::move(settings.verification), deps.paths.root()),
@@ -195,6 +206,7 @@ rt::Task<void> NodeRuntime::tell_pod_cidr(rt::Context ctx, std::string pod_cidr)
 }
 
 rt::Task<void> NodeRuntime::stop() {
+  co_await volume_usages.stop();
   co_await volumes->stop();
   co_await hooks.close();
 }

@@ -68,6 +68,7 @@ struct NodeRuntime {
   const NodeCgroups cgroups;
   node::CriObserver observer;
   const std::unique_ptr<volumes::VolumeManager> volumes;
+  volumes::VolumeUsages volume_usages;
   container_config::UserNamespaceRanges user_namespaces;
   container_config::Configurator configurator;
   images::ImageAccess image_access;

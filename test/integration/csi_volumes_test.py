@@ -287,3 +287,27 @@ def test_growing(node):
         await_true('the event', told(node, 'grows', 'FileSystemResizeSuccessful', 'MountVolume.NodeExpandVolume succeeded for volume "pv-grows"'), timeout_s=10)
         gone(node, 'grows')
         await_true('nothing is left', lambda: left(node) == [], timeout_s=10)
+
+
+def test_what_volumes_hold(node):
+    """The figures of /stats/summary and of the metrics that dashboards of claims read."""
+    def ask(path):
+        return node.server.kubectl('get', '--raw', f'/api/v1/nodes/n1/proxy/{path}')
+
+    with described(node, attachRequired=False), running(node) as disk:
+        bind(node, 'told')
+        node.run_pod('told', {**MOUNT, 'volumeMounts': [{'name': 'v', 'mountPath': '/v'}, {'name': 'tmp', 'mountPath': '/tmp'}], 'command': ['sh', '-c', f'head -c 1000000 /dev/zero > /tmp/f; {FOREVER}']},
+                     volumes=[*claimed('told'), {'name': 'tmp', 'emptyDir': {}}], wait=ready)
+
+        def told():
+            pod = next(p for p in json.loads(ask('stats/summary'))['pods'] if p['podRef']['name'] == 'told')
+            return {v['name']: v for v in pod.get('volume', [])}
+        found = await_true('the figures', lambda: len(told()) == 2 and told(), timeout_s=80)
+        assert found['v']['pvcRef'] == {'name': 'told', 'namespace': 'default'} and found['v']['capacityBytes'] > found['v']['usedBytes'] > 0
+        assert 1_000_000 <= found['tmp']['usedBytes'] < 1_100_000 and found['tmp']['inodesUsed'] == 2
+        labels = '{namespace="default",persistentvolumeclaim="told"} '
+        page = ask('metrics')
+        for name in ('available_bytes', 'capacity_bytes', 'used_bytes', 'inodes', 'inodes_free', 'inodes_used'):
+            assert f'kubelet_volume_stats_{name}{labels}' in page, name
+        assert disk.said('NodeGetVolumeStats ok') >= 1
+        gone(node, 'told')

@@ -55,7 +55,6 @@ constexpr std::string_view without_effect[] = {
     "topologyManagerScope",
     "tracing",
     "volumePluginDir",
-    "volumeStatsAggPeriod",
 };
 
 // Asked somewhere in the kubelet, by the name of the gate.

@@ -1,6 +1,8 @@
 #include "kubelet/stats/summary.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "component/metrics.h"
 #include "kubelet/container_config/container_config.h"
@@ -85,6 +87,23 @@ NetworkStats network_of(const cri_v1::NetworkUsage& usage) {
   return out;
 }
 
+VolumeStats volume_of(const volumes::VolumeUsage& usage) {
+  VolumeStats out;
+  out.name = usage.name;
+  out.time = moment(usage.at);
+  out.capacity_bytes = usage.space.capacity_bytes;
+  out.available_bytes = usage.space.available_bytes;
+  out.used_bytes = usage.space.used_bytes;
+  out.inodes = usage.space.inodes;
+  out.inodes_free = usage.space.inodes_free;
+  out.inodes_used = usage.space.inodes_used;
+  if (!usage.claim.empty()) {
+    out.pvc_ref.ensure().name = usage.claim;
+    out.pvc_ref->namespace_ = usage.namespace_name;
+  }
+  return out;
+}
+
 PodStats pod_of(const StatsInputs& in, const api::core_v1::Pod& pod) {
   PodStats out;
   out.pod_ref.name = pod.metadata.name;
@@ -109,6 +128,8 @@ PodStats pod_of(const StatsInputs& in, const api::core_v1::Pod& pod) {
   }
   out.cpu = std::move(cpu);
   out.memory = std::move(memory);
+  for (const auto& usage : in.volumes)
+    if (usage.pod_uid == pod.metadata.uid) out.volume.push_back(volume_of(usage));
   for (const auto& sandbox : in.sandboxes) {
     if (!sandbox.attributes || !sandbox.attributes->metadata || sandbox.attributes->metadata->uid != pod.metadata.uid || !sandbox.linux) continue;
     if (sandbox.linux->network) out.network = network_of(*sandbox.linux->network);
@@ -189,6 +210,30 @@ Summary make_summary(const StatsInputs& in) {
   }
   for (const auto& pod : in.pods) out.pods.push_back(pod_of(in, pod));
   return out;
+}
+
+std::string volume_metrics(const std::vector<volumes::VolumeUsage>& volumes) {
+  using Space = volumes::VolumeSpace;
+  static constexpr std::tuple<std::string_view, std::string_view, std::optional<uint64_t> Space::*> families[] = {
+      {"kubelet_volume_stats_available_bytes", "Number of available bytes in the volume", &Space::available_bytes},
+      {"kubelet_volume_stats_capacity_bytes", "Capacity in bytes of the volume", &Space::capacity_bytes},
+      {"kubelet_volume_stats_inodes", "Maximum number of inodes in the volume", &Space::inodes},
+      {"kubelet_volume_stats_inodes_free", "Number of free inodes in the volume", &Space::inodes_free},
+      {"kubelet_volume_stats_inodes_used", "Number of used inodes in the volume", &Space::inodes_used},
+      {"kubelet_volume_stats_used_bytes", "Number of used bytes in the volume", &Space::used_bytes}};
+  std::map<std::pair<std::string, std::string>, const Space*> claims;
+  for (const auto& usage : volumes)
+    if (!usage.claim.empty()) claims.try_emplace({usage.namespace_name, usage.claim}, &usage.space);
+  Page page;
+  if (claims.empty()) return std::move(page.text);
+  for (const auto& [name, help, member] : families) {
+    page.head(name, "[ALPHA] " + std::string(help), "gauge");
+    for (const auto& [claim, space] : claims) {
+      const auto& value = space->*member;
+      if (value) page.sample(name, {"namespace", "persistentvolumeclaim"}, {claim.first, claim.second}, static_cast<double>(*value), {});
+    }
+  }
+  return std::move(page.text);
 }
 
 std::string resource_metrics(const Summary& summary) {

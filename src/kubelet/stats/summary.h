@@ -10,6 +10,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/cri_v1.h"
 #include "api/gen/kubeletstats_v1alpha1.h"
+#include "kubelet/volumes/volume_usage.h"
 #include "os/cgroup.h"
 #include "os/machine.h"
 #include "rt/clock.h"
@@ -21,6 +22,7 @@ struct StatsInputs {
   rt::WallTime now;
   rt::WallTime node_started;
   std::vector<api::core_v1::Pod> pods;  // with their present statuses
+  std::vector<volumes::VolumeUsage> volumes;
   std::vector<api::cri_v1::ContainerStats> containers;
   std::vector<api::cri_v1::PodSandboxStats> sandboxes;  // none where the runtime does not tell
   std::optional<os::CgroupUsage> node;
@@ -31,6 +33,8 @@ struct StatsInputs {
   uint64_t memory_available_bytes = 0;
 };
 api::kubeletstats_v1alpha1::Summary make_summary(const StatsInputs& inputs);
+// kubelet_volume_stats_*, of claims; one that several pods mount, once.
+std::string volume_metrics(const std::vector<volumes::VolumeUsage>& volumes);
 // /metrics/resource: seconds and bytes of node, pods and containers, under upstream's names.
 std::string resource_metrics(const api::kubeletstats_v1alpha1::Summary& summary);
 

@@ -61,5 +61,30 @@ TEST(ResourceMetrics, TellWhatIsKnownAndWhen) {
   EXPECT_EQ(told, want);
 }
 
+// A claim that several pods mount is told once, and what is not known not at all.
+TEST(Summaries, VolumesOfPods) {
+  StatsInputs in;
+  in.pods.emplace_back().metadata.uid = "a";
+  in.pods.emplace_back().metadata.uid = "b";
+  volumes::VolumeUsage data{"a", "shop", "data", "claim", in.now, {}};
+  data.space.capacity_bytes = 100;
+  data.space.used_bytes = 40;
+  volumes::VolumeUsage scratch{"b", "shop", "tmp", "", in.now, {}};
+  scratch.space.used_bytes = 7;
+  in.volumes = {data, data, scratch};
+  in.volumes[1].pod_uid = "b";
+  const auto summary = make_summary(in);
+  ASSERT_EQ(summary.pods.at(0).volume.size(), 1U);
+  EXPECT_EQ(summary.pods[0].volume[0].pvc_ref->name, "claim");
+  ASSERT_EQ(summary.pods.at(1).volume.size(), 2U);
+  EXPECT_FALSE(summary.pods[1].volume[1].pvc_ref);
+  const std::string page = volume_metrics(in.volumes);
+  const std::string labels = R"({namespace="shop",persistentvolumeclaim="claim"} )";
+  EXPECT_NE(page.find("kubelet_volume_stats_capacity_bytes" + labels + "100\n"), std::string::npos) << page;
+  EXPECT_EQ(page.find("kubelet_volume_stats_used_bytes" + labels), page.rfind("kubelet_volume_stats_used_bytes" + labels));
+  EXPECT_EQ(page.find("kubelet_volume_stats_inodes{"), std::string::npos);
+  EXPECT_EQ(volume_metrics({scratch}), "");
+}
+
 }  // namespace
 }  // namespace pintle::kubelet::stats

@@ -32,6 +32,7 @@ constexpr int early_tries_max = 4;
 constexpr rt::Duration early_retry = std::chrono::milliseconds(50);
 // How long a removal holds a thread at once.
 constexpr rt::Duration removal_slice = std::chrono::milliseconds(200);
+constexpr rt::Duration space_wait_max = std::chrono::seconds(10);
 constexpr rt::Duration retry_initial = std::chrono::milliseconds(500);
 constexpr rt::Duration retry_max = std::chrono::seconds(122);
 
@@ -250,6 +251,20 @@ class Manager final : public VolumeManager {
       if (!state->ready) state->appeared.set();
   }
 
+  rt::Task<std::vector<VolumeUsage>> usage(rt::Context ctx) override {
+    std::vector<VolumeUsage> out;
+    const auto pods = pods_;  // pods come and go meanwhile
+    for (const auto& [uid, state] : pods) {
+      const MountedVolumes mounted = state->ready ? state->mounted : MountedVolumes();
+      for (const MountedVolume& volume : mounted) {
+        if (ctx.done()) co_return out;
+        auto one = co_await usage_of(ctx, state->pod, state, volume);
+        if (one) out.push_back(std::move(*one));
+      }
+    }
+    co_return out;
+  }
+
   void start() override { tasks_.spawn(read_disk_first(tasks_.context())); }
 
  private:
@@ -450,6 +465,23 @@ class Manager final : public VolumeManager {
     }
     if (stopped_ || std::exchange(state.following, true) || !follows_api(*state.pod)) return;
     state.tasks.spawn(follow(state.tasks.context(), self));
+  }
+
+  rt::Task<std::optional<VolumeUsage>> usage_of(rt::Context ctx, PodPtr pod, PodVolumesPtr state, MountedVolume volume) {
+    std::optional<VolumeUsage> out;
+    const auto& entries = pod->spec.volumes;
+    const auto entry = std::ranges::find(entries, volume.name, &core::Volume::name);
+    if (entry == entries.end()) co_return out;
+    const auto wanted = state->wanted.find(volume.name);
+    if (wanted == state->wanted.end() && kind_of(*entry) == VolumeKind::Claim) co_return out;  // of a directory of the node
+    VolumeSpec spec = wanted == state->wanted.end() ? resolve(pod, *entry) : wanted->second;
+    const std::string claim = spec.claim ? spec.claim->metadata.name : std::string();
+    const VolumePluginPtr plugin = plugins_.find(spec);
+    if (!plugin) co_return out;
+    auto space = co_await plugin->space(ctx.with_timeout(space_wait_max), std::move(spec), volume);
+    if (!space || !*space) co_return out;
+    out = VolumeUsage{pod->metadata.uid, pod->metadata.namespace_, volume.name, claim, runtime().clock().wall_now(), **space};
+    co_return out;
   }
 
   // Until the claims of its volumes are to be looked at anew; nullopt: none of its volumes asks for it. As upstream, not of all pods at once.

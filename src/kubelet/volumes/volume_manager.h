@@ -65,6 +65,8 @@ class VolumeManager {
   virtual void node_changed(const api::core_v1::Node& node) = 0;
   // Other programs are registered, or more is known of them: what waits for that is tried again.
   virtual void plugins_changed() = 0;
+  // What the volumes of pods that are ready hold; those that tell nothing, or not in time, are left out. One after the other.
+  virtual rt::Task<std::vector<VolumeUsage>> usage(rt::Context ctx) = 0;
   // For the Node's status: volumes that the attach-detach controller must leave attached. nullopt: not known yet, what the Node says stays.
   virtual std::optional<std::vector<std::string>> volumes_in_use() const = 0;
   // Reads what an earlier process left, and begins to undo what no pod has. prepare() and tear_down() wait for the reading.

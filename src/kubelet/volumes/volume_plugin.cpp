@@ -16,6 +16,10 @@ std::optional<VolumeTraits> VolumePlugin::traits(const VolumeSpec&) const { retu
 std::optional<rt::Duration> VolumePlugin::looked_at_every(const VolumeSpec&) const { return std::nullopt; }
 bool VolumePlugin::wants_renewal(const VolumeSpec&) const { return false; }
 
+rt::Task<Result<std::optional<VolumeSpace>>> VolumePlugin::space(rt::Context, VolumeSpec, MountedVolume) const {
+  co_return std::optional<VolumeSpace>();
+}
+
 std::string VolumePlugin::unique_name(const VolumeSpec& spec, std::string_view) const { return std::string(name()) + "/" + spec.name(); }
 
 std::string VolumePlugin::source(const VolumeSpec&) const { return {}; }

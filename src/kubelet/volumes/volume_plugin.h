@@ -14,6 +14,7 @@
 #include "kubelet/volumes/mounted_volume.h"
 #include "kubelet/volumes/node_volumes.h"
 #include "kubelet/volumes/volume_spec.h"
+#include "kubelet/volumes/volume_usage.h"
 #include "rt/context.h"
 #include "rt/task.h"
 
@@ -76,6 +77,9 @@ class VolumePlugin {
   virtual std::optional<rt::Duration> looked_at_every(const VolumeSpec& spec) const;
   // Whether it is to be published once more, as the claim and its PersistentVolume are now.
   virtual bool wants_renewal(const VolumeSpec& spec) const;
+
+  // What it holds, for statistics; nullopt: this kind tells nothing. It may take as long as its context lets it.
+  virtual rt::Task<Result<std::optional<VolumeSpace>>> space(rt::Context ctx, VolumeSpec spec, MountedVolume mounted) const;
 
   // The rest is asked of those with traits. Steps of volumes that share something never run at once (NodeVolumes).
   // By which NodeVolumes knows it, the same for all pods that share it.

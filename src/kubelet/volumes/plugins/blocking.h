@@ -22,6 +22,14 @@ rt::Task<Result<T>> blocking(rt::Runtime& runtime, std::function<Result<T>()> wo
   co_return std::move(out);
 }
 
+using Space = std::optional<VolumeSpace>;
+// Of the files in a directory of the node's own.
+inline rt::Task<Result<Space>> space_of_tree(rt::Runtime& runtime, std::string path) {
+  std::function<Result<VolumeSpace>()> work = [&] { return tree_space(path, runtime.clock()); };
+  CO_TRY_ASSIGN(VolumeSpace found, co_await blocking<VolumeSpace>(runtime, std::move(work)));
+  co_return Space(found);
+}
+
 inline MountedVolume at(const VolumeSpec& spec, std::string path, bool read_only) {
   MountedVolume out;
   out.name = spec.entry->name;

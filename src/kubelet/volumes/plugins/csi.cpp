@@ -212,6 +212,20 @@ class Csi final : public VolumePlugin {
     co_return step_done();
   }
 
+  rt::Task<Result<Space>> space(rt::Context ctx, VolumeSpec spec, MountedVolume mounted) const override {
+    const CsiSource source = *csi_source(spec, {}, {});
+    const DriverPtr driver = deps_.drivers.driver(source.driver);
+    if (!driver || source.ephemeral) co_return Space();
+    CO_TRY_ASSIGN(const csi::NodeCapabilities can, co_await driver->node_capabilities(ctx));
+    if (!can.statistics) co_return Space();
+    api::csi_v1::NodeGetVolumeStatsRequest request;
+    request.volume_id = source.handle;
+    request.volume_path = std::move(mounted.host_path);
+    if (can.stage) request.staging_target_path = stage_of(spec, source).target;
+    CO_TRY_ASSIGN(const auto answer, co_await driver->volume_stats(std::move(ctx), std::move(request)));
+    co_return Space(space_of(answer));
+  }
+
   std::optional<VolumeOnDisk> published_before(std::string_view pod_uid, std::string_view name, bool block) const override {
     const auto notes = read_notes(block ? device_places(deps_.paths, name).notes : published_place(deps_.paths, pod_uid, name).notes);
     if (!notes) return VolumeOnDisk{of_pod(pod_uid, name), std::string(name), block};

@@ -169,6 +169,24 @@ std::string grown_patch(const core::PersistentVolumeClaim& claim, const api::Qua
   return codec::to_json(body);
 }
 
+VolumeSpace space_of(const api::csi_v1::NodeGetVolumeStatsResponse& answer) {
+  using Unit = api::csi_v1::VolumeUsageUnit;
+  const auto number = [](int64_t value) { return value < 0 ? std::nullopt : std::optional<uint64_t>(static_cast<uint64_t>(value)); };
+  VolumeSpace out;
+  for (const auto& usage : answer.usage) {
+    if (usage.unit == Unit::Bytes) {
+      out.capacity_bytes = number(usage.total);
+      out.available_bytes = number(usage.available);
+      out.used_bytes = number(usage.used);
+    } else if (usage.unit == Unit::Inodes) {
+      out.inodes = number(usage.total);
+      out.inodes_free = number(usage.available);
+      out.inodes_used = number(usage.used);
+    }
+  }
+  return out;
+}
+
 std::string tokens_json(const std::vector<AudienceToken>& tokens) {
   codec::Value out{codec::Value::Object()};
   for (const AudienceToken& token : tokens) {

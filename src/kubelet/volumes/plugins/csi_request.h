@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "csi/driver.h"
 #include "kubelet/volumes/volume_spec.h"
+#include "kubelet/volumes/volume_usage.h"
 
 namespace pintle::kubelet::volumes::plugins {
 
@@ -59,6 +60,9 @@ bool is_owned_by_kubelet(const VolumeSpec& spec, const CsiSource& source, const 
 std::optional<api::Quantity> grown_to(const VolumeSpec& spec);
 // A merge patch of the claim's status: it has that size now, and nothing is in progress.
 std::string grown_patch(const api::core_v1::PersistentVolumeClaim& claim, const api::Quantity& size);
+
+// What a driver says of a volume's use; a number below zero is none.
+VolumeSpace space_of(const api::csi_v1::NodeGetVolumeStatsResponse& answer);
 
 // The tokens for a driver, as it reads them: {"AUDIENCE":{"token":...,"expirationTimestamp":...}}.
 struct AudienceToken {

@@ -139,6 +139,23 @@ TEST(CsiRequests, Growing) {
             R"("conditions":[{"lastTransitionTime":"2026-01-02T03:04:05Z","reason":"R","status":"True","type":"Other"}]}})");
 }
 
+TEST(CsiRequests, WhatItHolds) {
+  api::csi_v1::NodeGetVolumeStatsResponse answer;
+  auto& bytes = answer.usage.emplace_back();
+  bytes.unit = 1;
+  bytes.total = 100;
+  bytes.available = 60;
+  bytes.used = 40;
+  answer.usage.emplace_back().unit = 9;  // of a later version
+  VolumeSpace space = space_of(answer);
+  EXPECT_EQ(space.capacity_bytes, 100U);
+  EXPECT_EQ(space.available_bytes, 60U);
+  EXPECT_EQ(space.used_bytes, 40U);
+  EXPECT_FALSE(space.inodes);
+  answer.usage[0].used = -1;
+  EXPECT_FALSE(space_of(answer).used_bytes);
+}
+
 TEST(CsiRequests, Tokens) {
   EXPECT_EQ(tokens_json({}), "{}");
   EXPECT_EQ(

@@ -98,6 +98,13 @@ class Local final : public VolumePlugin {
     co_return published(at(spec, std::move(plan.directory), plan.options.read_only()));
   }
 
+  rt::Task<Result<Space>> space(rt::Context, VolumeSpec, MountedVolume mounted) const override {
+    if (mounted.block) co_return Space();
+    std::function<Result<VolumeSpace>()> work = [&] { return file_system_space(mounted.host_path); };
+    CO_TRY_ASSIGN(VolumeSpace found, co_await blocking<VolumeSpace>(deps_.runtime, std::move(work)));
+    co_return Space(found);
+  }
+
   rt::Task<StepEnd> unpublish(rt::Context, VolumeOnDisk volume, std::string pod_uid) override {
     const std::string directory = deps_.paths.volume(pod_uid, escaped_plugin_name(plugin_name), volume.name);
     const DeviceMap map = device_map(deps_.paths, escaped_plugin_name(plugin_name), volume.name, pod_uid);

@@ -30,6 +30,9 @@ class EmptyDir final : public VolumePlugin {
     if (!made) co_return set_up_failed(std::move(made).error());
     co_return published(at(spec, std::move(plan.directory), false));
   }
+  rt::Task<Result<Space>> space(rt::Context, VolumeSpec, MountedVolume mounted) const override {
+    return space_of_tree(deps_.runtime, std::move(mounted.host_path));
+  }
 
  private:
   const EmptyDirDeps deps_;

@@ -33,6 +33,9 @@ class Projecting final : public VolumePlugin {
   std::string_view name() const override { return name_; }
   bool supports(const VolumeSpec& spec) const override { return spec.kind == kind_; }
   rt::Task<Published> publish(rt::Context ctx, PodVolume volume) override;
+  rt::Task<Result<Space>> space(rt::Context, VolumeSpec, MountedVolume mounted) const override {
+    return space_of_tree(deps_.runtime, std::move(mounted.host_path));
+  }
 
  private:
   rt::Task<Result<Payload>> gather(rt::Context ctx, const core::Pod& pod, const core::Volume& volume, PodTokens* tokens);
