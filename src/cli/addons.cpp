@@ -165,11 +165,53 @@ ports:
 - {{name: dns-tcp, port: {port}, protocol: TCP}}
 )";
 
+// The provisioner of the storage in the box: what external-provisioner and external-resizer may do, of capacities its own namespace alone.
+constexpr std::string_view local_storage_manifest = R"(apiVersion: v1
+kind: ServiceAccount
+metadata: {name: local-storage, namespace: kube-system}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: pintle:local-storage}
+rules:
+- {apiGroups: [""], resources: [persistentvolumes], verbs: [get, list, watch, create, patch, delete]}
+- {apiGroups: [""], resources: [persistentvolumeclaims], verbs: [get, list, watch, patch]}
+- {apiGroups: [""], resources: [persistentvolumeclaims/status], verbs: [patch]}
+- {apiGroups: [""], resources: [events], verbs: [create, patch]}
+- {apiGroups: [storage.k8s.io], resources: [storageclasses, csistoragecapacities], verbs: [get, list, watch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: pintle:local-storage}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pintle:local-storage}
+subjects:
+- {kind: ServiceAccount, name: local-storage, namespace: kube-system}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: pintle:local-storage, namespace: kube-system}
+rules:
+- {apiGroups: [storage.k8s.io], resources: [csistoragecapacities], verbs: [create, update, delete]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: pintle:local-storage, namespace: kube-system}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: pintle:local-storage}
+subjects:
+- {kind: ServiceAccount, name: local-storage, namespace: kube-system}
+---
+apiVersion: storage.k8s.io/v1
+kind: CSIDriver
+metadata: {name: local.csi.pintle.dev}
+spec: {attachRequired: false, podInfoOnMount: false, storageCapacity: true, fsGroupPolicy: File, volumeLifecycleModes: [Persistent]}
+)";
+
 }  // namespace
 
 std::map<std::string, std::string> addon_manifests(const ClusterConfig& config, const AddonFacts& facts) {
   std::map<std::string, std::string> out;
   out["join"] = join_objects(config, facts);
+  if (!config.disabled("local-storage")) out["local-storage"] = local_storage_manifest;
   if (!facts.dns_node_ip.empty()) {
     const bool v6 = facts.dns_node_ip.find(':') != std::string::npos;
     out["dns"] = fmt::format(dns_manifest, fmt::arg("service_ip", config.cluster_dns), fmt::arg("port", cluster_dns_port),

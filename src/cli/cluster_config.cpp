@@ -14,36 +14,45 @@ namespace {
 using component::FlagSpec;
 using enum component::FlagType;
 
-#define PINTLE_NODE_FLAGS                                                                                                                             \
-  {"cgroup-root", String, "", "Control group under which those of pods are made", 0, false, true},                                                    \
-      {"cni-bin-dir", Strings, "/opt/cni/bin,/usr/lib/cni", "Folders of CNI plugins; the first that has them is used", 0, false, true},               \
-      {"config", String, "", "YAML file whose keys are these flags; flags given besides it win", 'c', false, true},                                   \
-      {"containerd-config-dir",                                                                                                                       \
-       String,                                                                                                                                        \
-       "",                                                                                                                                            \
-       "Folder of pieces (*.toml) of containerd's configuration, laid over ours; default: DATA_DIR/containerd.d",                                     \
-       0,                                                                                                                                             \
-       false,                                                                                                                                         \
-       true},                                                                                                                                         \
-      {"container-runtime-endpoint", String, "", "Socket of a CRI runtime; default: a containerd of our own", 0, false, true},                        \
-      {"data-dir", String, "/var/lib/pintle", "Folder that holds everything", 'd', false, true},                                                      \
-      {"disable", Strings, "", "Components that are not started: scheduler, controller-manager, proxy, dns, routes, metrics-server", 0, false, true}, \
-      {"feature-gates", Map, "", "Switches of features: Name=true|false", 0, false, true},                                                            \
-      {"kube-proxy-arg", StringArray, "", "A flag of kube-proxy without its dashes: config=FILE", 0, false, true},                                    \
-      {"kubelet-arg", StringArray, "", "A flag of the kubelet without its dashes: max-pods=250", 0, false, true},                                     \
-      {"kubelet-config", String, "", "KubeletConfiguration file to start from", 0, false, true},                                                      \
-      {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},                                                          \
-      {"network-mode", String, "vxlan", "How pods of different nodes reach one another: vxlan, host-gw or none", 0, false, true},                     \
-      {"node-ip", Ip, "", "Address of this node; default: that of the default route", 0, false, true},                                                \
-      {"node-label", Strings, "", "Labels that the node registers with: key=value", 0, false, true},                                                  \
-      {"node-name", String, "", "Name of this node; default: the host's", 0, false, true},                                                            \
-      {"node-taint", Strings, "", "Taints that the node registers with: key=value:effect", 0, false, true},                                           \
-      {"pause-image", String, "registry.k8s.io/pause:3.10.2", "Image of pod sandboxes", 0, false, true},                                              \
-      {"pod-logs-dir", String, "", "Folder of container logs; default: /var/log/pods, or DATA_DIR/log/pods with a --data-dir of one's own", 0,        \
-       false,          true},                                                                                                                         \
-      {"registry-config-dir", String, "", "Folder of registry hosts files (mirrors, credentials) for our containerd", 0, false, true},                \
-      {"v", Int, "0", "Verbosity of the log", 'v', false, true}, {                                                                                    \
-    "vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true                                   \
+#define PINTLE_NODE_FLAGS                                                                                                                            \
+  {"cgroup-root", String, "", "Control group under which those of pods are made", 0, false, true},                                                   \
+      {"cni-bin-dir", Strings, "/opt/cni/bin,/usr/lib/cni", "Folders of CNI plugins; the first that has them is used", 0, false, true},              \
+      {"config", String, "", "YAML file whose keys are these flags; flags given besides it win", 'c', false, true},                                  \
+      {"containerd-config-dir",                                                                                                                      \
+       String,                                                                                                                                       \
+       "",                                                                                                                                           \
+       "Folder of pieces (*.toml) of containerd's configuration, laid over ours; default: DATA_DIR/containerd.d",                                    \
+       0,                                                                                                                                            \
+       false,                                                                                                                                        \
+       true},                                                                                                                                        \
+      {"container-runtime-endpoint", String, "", "Socket of a CRI runtime; default: a containerd of our own", 0, false, true},                       \
+      {"data-dir", String, "/var/lib/pintle", "Folder that holds everything", 'd', false, true},                                                     \
+      {"disable", Strings, "",  "Components that are not started: scheduler, controller-manager, proxy, dns, routes, metrics-server, local-storage", \
+       0,         false,   true},                                                                                                                    \
+      {"feature-gates", Map, "", "Switches of features: Name=true|false", 0, false, true},                                                           \
+      {"kube-proxy-arg", StringArray, "", "A flag of kube-proxy without its dashes: config=FILE", 0, false, true},                                   \
+      {"kubelet-arg", StringArray, "", "A flag of the kubelet without its dashes: max-pods=250", 0, false, true},                                    \
+      {"kubelet-root-dir",                                                                                                                           \
+       String,                                                                                                                                       \
+       "",                                                                                                                                           \
+       "Folder of the kubelet's files; default: /var/lib/kubelet, where storage drivers look for it, or DATA_DIR/kubelet with a --data-dir of "      \
+       "one's own",                                                                                                                                  \
+       0,                                                                                                                                            \
+       false,                                                                                                                                        \
+       true},                                                                                                                                        \
+      {"kubelet-config", String, "", "KubeletConfiguration file to start from", 0, false, true},                                                     \
+      {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},                                                         \
+      {"network-mode", String, "vxlan", "How pods of different nodes reach one another: vxlan, host-gw or none", 0, false, true},                    \
+      {"node-ip", Ip, "", "Address of this node; default: that of the default route", 0, false, true},                                               \
+      {"node-label", Strings, "", "Labels that the node registers with: key=value", 0, false, true},                                                 \
+      {"node-name", String, "", "Name of this node; default: the host's", 0, false, true},                                                           \
+      {"node-taint", Strings, "", "Taints that the node registers with: key=value:effect", 0, false, true},                                          \
+      {"pause-image", String, "registry.k8s.io/pause:3.10.2", "Image of pod sandboxes", 0, false, true},                                             \
+      {"pod-logs-dir", String, "", "Folder of container logs; default: /var/log/pods, or DATA_DIR/log/pods with a --data-dir of one's own", 0,       \
+       false,          true},                                                                                                                        \
+      {"registry-config-dir", String, "", "Folder of registry hosts files (mirrors, credentials) for our containerd", 0, false, true},               \
+      {"v", Int, "0", "Verbosity of the log", 'v', false, true}, {                                                                                   \
+    "vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true                                  \
   }
 
 constexpr FlagSpec server_specs[] = {
@@ -57,6 +66,11 @@ constexpr FlagSpec server_specs[] = {
     {"kube-apiserver-arg", StringArray, "", "A flag of kube-apiserver without its dashes: event-ttl=2h", 0, false, true},
     {"kube-controller-manager-arg", StringArray, "", "A flag of kube-controller-manager without its dashes: node-monitor-grace-period=20s", 0, false,
      true},
+    {"local-storage-path", StringArray, "",
+     "Where volumes of the class local-path are kept, as name=FOLDER, the first unless a class chooses by its parameter; default: DATA_DIR/storage",
+     0, false, true},
+    {"local-storage-capacity", StringArray, "",
+     "How much of a --local-storage-path volumes may take together, as name=SIZE; default: what its disk has", 0, false, true},
     {"kube-scheduler-arg", StringArray, "", "A flag of kube-scheduler without its dashes: config=FILE", 0, false, true},
     {"metrics-resolution", Duration, "15s", "How often kubelets are asked what pods use, for kubectl top and autoscaling", 0, false, true},
     {"service-cidr", String, "10.43.0.0/16", "Range of service addresses", 0, false, true},
@@ -129,6 +143,10 @@ Result<Unit> read_node(const component::FlagSet& flags, ClusterConfig& config) {
   node.network_mode = flags.get_string("network-mode");
   if (node.network_mode != "vxlan" && node.network_mode != "host-gw" && node.network_mode != "none")
     return bad_request("--network-mode must be vxlan, host-gw or none, not \"" + node.network_mode + "\"");
+  node.kubelet_root_dir = flags.get_string("kubelet-root-dir");
+  if (node.kubelet_root_dir.empty()) node.kubelet_root_dir = flags.is_set("data-dir") ? config.data_dir + "/kubelet" : "/var/lib/kubelet";
+  if (!node.kubelet_root_dir.starts_with('/'))
+    return bad_request("--kubelet-root-dir must be an absolute path, not \"" + node.kubelet_root_dir + "\"");
   node.pod_logs_dir = flags.get_string("pod-logs-dir");
   if (node.pod_logs_dir.empty()) node.pod_logs_dir = flags.is_set("data-dir") ? config.data_dir + "/log/pods" : "/var/log/pods";
   return Unit{};
@@ -141,6 +159,9 @@ Result<Unit> read_server(const component::FlagSet& flags, ClusterConfig& config)
   config.dns_allow_from = flags.get_list("dns-allow-from");
   config.cluster_domain = flags.get_string("cluster-domain");
   config.bind_address = flags.get_string("bind-address");
+  config.local_storage_paths = flags.get_list("local-storage-path");
+  if (config.local_storage_paths.empty()) config.local_storage_paths = {"default=" + config.data_dir + "/storage"};
+  config.local_storage_capacities = flags.get_list("local-storage-capacity");
   const int64_t port = flags.get_int("https-listen-port");
   if (port < 1 || port > 65535) return bad_request("--https-listen-port must be 1-65535");
   config.https_listen_port = static_cast<uint16_t>(port);

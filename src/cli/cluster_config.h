@@ -29,6 +29,7 @@ struct NodeConfig {
   std::string runtime_endpoint;           // --container-runtime-endpoint; "": a containerd of our own
   std::string kubelet_config_file;        // --kubelet-config: KubeletConfiguration to start from
   std::string cgroup_root;                // --cgroup-root
+  std::string kubelet_root_dir;           // --kubelet-root-dir
   std::string pod_logs_dir;               // --pod-logs-dir
   std::vector<std::string> cni_bin_dirs;  // --cni-bin-dir
   std::string registry_config_dir;        // --registry-config-dir: containerd's certs.d
@@ -54,7 +55,9 @@ struct ClusterConfig {
   rt::Duration token_ttl{};           // of a server's tokens; zero: for ever
   rt::Duration metrics_resolution{};  // how often kubelets are asked for their metrics
   std::vector<std::string> tls_sans;
-  std::string server_url;  // agent: --server
+  std::vector<std::string> local_storage_paths;       // name=FOLDER; at least one
+  std::vector<std::string> local_storage_capacities;  // name=SIZE
+  std::string server_url;                             // agent: --server
   // Flags for single components, without their dashes: of "kubelet" those of --kubelet-arg. Every component of `component_names` is there.
   std::map<std::string, std::vector<std::string>, std::less<>> arguments;
   NodeConfig node;
@@ -68,7 +71,7 @@ struct ClusterConfig {
 };
 
 // What --disable takes.
-inline constexpr std::string_view components[] = {"scheduler", "controller-manager", "proxy", "dns", "routes", "metrics-server"};
+inline constexpr std::string_view components[] = {"scheduler", "controller-manager", "proxy", "dns", "routes", "metrics-server", "local-storage"};
 
 // What has a flag --NAME-arg; an agent has those of the node alone.
 inline constexpr std::string_view component_names[] = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"};

@@ -23,6 +23,7 @@ TEST(ClusterConfig, Defaults) {
   EXPECT_EQ(config->write_kubeconfig, "/var/lib/pintle/admin.kubeconfig");
   EXPECT_EQ(config->write_kubeconfig_mode, 0600u);
   EXPECT_EQ(config->node.pod_logs_dir, "/var/log/pods");
+  EXPECT_EQ(config->node.kubelet_root_dir, "/var/lib/kubelet") << "where storage drivers look for it";
   EXPECT_TRUE(config->node.enabled);
   EXPECT_EQ(config->metrics_resolution, std::chrono::seconds(15));
 }
@@ -37,6 +38,7 @@ TEST(ClusterConfig, TheFileIsReadFirstAndFlagsWin) {
   EXPECT_FALSE(config->node.enabled);
   EXPECT_EQ(config->cluster_dns, "10.96.0.10");
   EXPECT_EQ(config->node.pod_logs_dir, "/d/log/pods");
+  EXPECT_EQ(config->node.kubelet_root_dir, "/d/kubelet");
 }
 
 TEST(ClusterConfig, ArgumentsOfComponentsStayWhole) {

@@ -15,6 +15,7 @@ void visit_texts(Record& record, Visit visit) {
   visit("cgroupRoot", record.cgroup_root);
   visit("podLogsDir", record.pod_logs_dir);
   visit("pauseImage", record.pause_image);
+  visit("kubeletRootDir", record.kubelet_root_dir);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct Installation {
   std::string cgroup_root;
   std::string pod_logs_dir;
   std::string pause_image;
+  std::string kubelet_root_dir;  // "" of records of before: below the data folder
   bool operator==(const Installation&) const = default;
 };
 

@@ -11,8 +11,6 @@ struct Layout {
   std::string pki() const { return data_dir + "/pki"; }
   std::string store() const { return data_dir + "/store"; }
   std::string manifests() const { return data_dir + "/manifests"; }
-  std::string kubelet() const { return data_dir + "/kubelet"; }
-  std::string kubelet_kubeconfig() const { return data_dir + "/kubelet/kubeconfig"; }
   std::string token() const { return data_dir + "/token"; }
   std::string lock() const { return data_dir + "/lock"; }
   std::string record() const { return data_dir + "/installation.json"; }  // what uninstall and status need to know

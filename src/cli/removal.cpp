@@ -11,6 +11,7 @@
 #include "cli/containerd.h"
 #include "cni/conflist.h"
 #include "cri/runtime_client.h"
+#include "os/block_device.h"
 #include "os/cgroup.h"
 #include "os/fd.h"
 #include "os/mount.h"
@@ -140,6 +141,27 @@ Result<Unit> remove_bridge() {
   return netlink.remove_link(bridge->index);
 }
 
+namespace {
+
+constexpr std::string_view root_mark = "/.pintle";  // the folder was made by an installation of ours
+
+// One that somebody else made keeps its files.
+Result<Unit> remove_kubelet_root(rt::Disk& disk, const Layout& layout, const std::string& root) {
+  if (root.empty() || root.starts_with(layout.data_dir + "/") || !disk.exists(root)) return Unit{};
+  TRY_ASSIGN(const auto mounts, os::mounts_below(root));
+  for (const std::string& mount : mounts) TRY(os::unmount(mount, true));
+  if (!disk.exists(root + std::string(root_mark))) return Unit{};
+  return os::remove_tree(root);
+}
+
+}  // namespace
+
+Result<Unit> claim_kubelet_root(rt::Disk& disk, const std::string& root) {
+  if (disk.exists(root)) return Unit{};
+  TRY(disk.make_directories(root, 0755));
+  return disk.replace(root + std::string(root_mark), "", 0600);
+}
+
 Result<Unit> remove_files(rt::Disk& disk, const Layout& layout, const Installation& installation) {
   TRY_ASSIGN(const auto mounts, os::mounts_below(layout.data_dir));
   for (const std::string& mount : mounts) TRY(os::unmount(mount, true));
@@ -155,6 +177,8 @@ Result<Unit> remove_files(rt::Disk& disk, const Layout& layout, const Installati
       }
     }
   }
+  TRY(remove_kubelet_root(disk, layout, installation.kubelet_root_dir));
+  TRY(os::detach_loops_below(layout.data_dir));  // volumes that nobody unstages any more
   return os::remove_tree(layout.data_dir);
 }
 

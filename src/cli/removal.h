@@ -25,7 +25,10 @@ rt::Task<Result<Unit>> remove_cgroups(Installation installation);
 void end_shims(rt::Disk& disk, const Layout& layout);
 // Removes the bridge of the pods.
 Result<Unit> remove_bridge();
-// Unmounts all below the data folder, then removes it, the pods' logs and the administrator's kubeconfig.
+// Makes the kubelet's folder if it is not there, and notes that it is ours to remove.
+Result<Unit> claim_kubelet_root(rt::Disk& disk, const std::string& root);
+// Unmounts all below the data folder and the kubelet's, then removes them, the pods' logs and the administrator's kubeconfig. A kubelet's folder
+// that was there before us keeps its files.
 Result<Unit> remove_files(rt::Disk& disk, const Layout& layout, const Installation& installation);
 
 }  // namespace pintle::cli

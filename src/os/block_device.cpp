@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -65,7 +66,10 @@ Result<bool> is_blank(const std::string& device, std::size_t bytes) {
   return zeros_at(fd, size - static_cast<off_t>(part), part);
 }
 
-Result<Unit> detach_loops_over(const std::string& path) {
+namespace {
+
+// `is_meant`: by the file that it lies over.
+Result<Unit> detach_loops(const std::function<bool(std::string_view)>& is_meant) {
   struct Close {
     void operator()(DIR* directory) const { ::closedir(directory); }
   };
@@ -75,11 +79,21 @@ Result<Unit> detach_loops_over(const std::string& path) {
     const std::string name = entry->d_name;
     if (!name.starts_with("loop")) continue;
     const auto backing = read_file("/sys/block/" + name + "/loop/backing_file");
-    if (!backing || *backing != path + "\n") continue;
+    if (!backing || !is_meant(trim(*backing))) continue;
     const UniqueFd fd(::open(("/dev/" + name).c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd || (::ioctl(fd.get(), LOOP_CLR_FD) != 0 && errno != ENXIO)) return system_error(errno, "/dev/" + name);
   }
   return Unit{};
+}
+
+}  // namespace
+
+Result<Unit> detach_loops_over(const std::string& path) {
+  return detach_loops([&](std::string_view file) { return file == path; });
+}
+
+Result<Unit> detach_loops_below(const std::string& directory) {
+  return detach_loops([&](std::string_view file) { return file.starts_with(directory + "/"); });
 }
 
 }  // namespace pintle::os

@@ -38,6 +38,7 @@ Result<Unit> write_record(rt::Runtime& runtime, const cli::ClusterConfig& config
   record.cgroup_root = config.node.cgroup_root;
   record.pod_logs_dir = config.node.pod_logs_dir;
   record.pause_image = config.node.pause_image;
+  record.kubelet_root_dir = config.node.kubelet_root_dir;
   return cli::write_installation(runtime.disk(), cli::Layout{config.data_dir}, record);
 }
 

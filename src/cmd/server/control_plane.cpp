@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "api/gen/storage_v1.h"
 #include "base/ip_address.h"
 #include "cli/addons.h"
 #include "cli/bootstrap_token.h"
@@ -12,6 +13,7 @@
 #include "component/command.h"
 #include "component/log.h"
 #include "controller/framework/host_directories.h"
+#include "csi_local/requests.h"
 #include "dns/client_ranges.h"
 #include "os/machine.h"
 
@@ -238,6 +240,22 @@ rt::Task<Result<Unit>> ControlPlane::start_dns() {
   co_return co_await dns_->start();
 }
 
+// The class that claims have which name none. Made once: what the administrator makes of it stays.
+rt::Task<Result<Unit>> ControlPlane::ensure_storage_class() {
+  using api::storage_v1::StorageClass;
+  StorageClass local;
+  local.metadata.name = "local-path";
+  local.metadata.annotations["storageclass.kubernetes.io/is-default-class"] = "true";
+  local.provisioner = csi_local::driver_name;
+  local.reclaim_policy = "Delete";
+  local.volume_binding_mode = "WaitForFirstConsumer";
+  local.allow_volume_expansion = true;
+  const auto made = co_await client_for("system:apiserver").create<StorageClass>(rt::Context::background(), std::move(local));
+  if (!made && made.error().reason != Reason::AlreadyExists)
+    co_return error(made.error().reason, "cannot make the StorageClass local-path: " + made.error().message);
+  co_return Unit{};
+}
+
 rt::Task<Result<Unit>> ControlPlane::start_components() {
   cli::AddonFacts facts;
   facts.server_url = "https://" + url_host(node_ip_) + ":" + std::to_string(config_.https_listen_port);
@@ -248,6 +266,7 @@ rt::Task<Result<Unit>> ControlPlane::start_components() {
   manifests_ = std::make_unique<controller::manifests::Manifests>(std::move(manifests));
   CO_TRY(co_await manifests_->start());
   CO_TRY(co_await ensure_token());
+  if (!config_.disabled("local-storage")) CO_TRY(co_await ensure_storage_class());
   if (!config_.disabled("controller-manager")) CO_TRY(start_controllers());
   if (!config_.disabled("scheduler")) CO_TRY(start_scheduler());
   if (!config_.disabled("dns")) CO_TRY(co_await start_dns());

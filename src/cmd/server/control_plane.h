@@ -52,6 +52,7 @@ class ControlPlane {
   rt::Task<Result<std::unique_ptr<client::Client>>> account_client(std::string account);
   Result<Unit> start_scheduler();
   rt::Task<Result<Unit>> start_dns();
+  rt::Task<Result<Unit>> ensure_storage_class();
 
   rt::Runtime& runtime_;
   const cli::ClusterConfig& config_;

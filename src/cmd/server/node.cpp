@@ -2,6 +2,7 @@
 
 #include "cli/installation.h"
 #include "cli/join.h"
+#include "cli/removal.h"
 #include "client/kubeconfig.h"
 #include "cmd/oom_score.h"
 #include "cmd/server/component_arguments.h"
@@ -75,7 +76,9 @@ rt::Task<Result<Unit>> Node::start(ControlPlane& control_plane) {
   serving.server = true;
   CO_TRY_ASSIGN(serving_certificate_, control_plane.certify_kubelet(std::move(serving)));
   cluster_ = {config_.cluster_cidr, config_.cluster_dns, config_.cluster_domain, std::string()};
-  co_return co_await start_components(control_plane.client_for("system:node:" + name_));
+  CO_TRY(co_await start_components(control_plane.client_for("system:node:" + name_)));
+  if (config_.disabled("local-storage")) co_return Unit{};
+  co_return co_await start_local_storage(control_plane.client_for("system:serviceaccount:kube-system:local-storage"));
 }
 
 // The cluster's certificate authority: kept from an earlier start, or learnt with the token.
@@ -98,7 +101,7 @@ rt::Task<Result<Unit>> Node::connect() {
   bootstrap.client.bearer_token = config_.token;
   CO_TRY_ASSIGN(const auto bootstrap_client, client::connect(runtime_, std::move(bootstrap)));
   auto certificate = co_await kubelet::certificates::bootstrap_client_certificate(rt::Context::background(), bootstrap_client.get(),
-                                                                                  layout_.kubelet() + "/pki", name_);
+                                                                                  config_.node.kubelet_root_dir + "/pki", name_);
   co_await bootstrap_client->close();
   if (!certificate) {
     const bool unknown = certificate.error().reason == Reason::Unauthorized;
@@ -224,15 +227,44 @@ rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   options.external_cloud_provider = settings.external_cloud_provider;
   options.node_name = options.hostname = name_;
   options.node_ips = {ip_};
-  options.root_dir = layout_.kubelet();
+  options.root_dir = config_.node.kubelet_root_dir;
+  CO_TRY(cli::claim_kubelet_root(runtime_.disk(), options.root_dir));
   options.serving_authority_pem = cluster_.serving_ca_pem;
   for (const std::string& label : config_.node.labels) options.node_labels[label.substr(0, label.find('='))] = label.substr(label.find('=') + 1);
   kubelet_ = std::make_unique<kubelet::Kubelet>(kubelet::KubeletDeps{runtime_, &client}, std::move(options));
   co_return co_await kubelet_->start();
 }
 
+// The driver in the box as any other: by sockets where the kubelet looks for them.
+rt::Task<Result<Unit>> Node::start_local_storage(client::Client& client) {
+  const std::string name(csi_local::driver_name);
+  csi_local::LocalDriverOptions options;
+  const std::string folder = config_.node.kubelet_root_dir + "/plugins/" + name;
+  CO_TRY(runtime_.disk().make_directories(folder, 0750));
+  options.endpoint = folder + "/csi.sock";
+  options.registration = config_.node.kubelet_root_dir + "/plugins_registry/" + name + "-reg.sock";
+  options.node_name = name_;
+  CO_TRY_ASSIGN(options.pools, csi_local::parse_pools(config_.local_storage_paths, config_.local_storage_capacities));
+  csi::DriverOptions reached;
+  reached.name = name;
+  reached.endpoint = options.endpoint;
+  storage_driver_ = std::make_unique<csi_local::LocalDriver>(runtime_, std::move(options));
+  CO_TRY(co_await storage_driver_->start());
+  CO_TRY_ASSIGN(auto driver, csi::Driver::make(runtime_, std::move(reached)));
+  csi_provisioner::Place place;
+  place.driver = name;
+  place.node = name_;
+  place.topology_key = csi_local::topology_key;
+  provisioner_ =
+      std::make_unique<csi_provisioner::Provisioner>(csi_provisioner::ProvisionerDeps{runtime_, client, std::move(driver)}, std::move(place));
+  provisioner_->start();
+  co_return Unit{};
+}
+
 rt::Task<void> Node::stop() {
+  if (provisioner_) co_await provisioner_->stop();
   if (kubelet_) co_await kubelet_->stop();
+  if (storage_driver_) co_await storage_driver_->stop();  // after its client
   if (routes_) co_await routes_->stop();
   if (conflist_) co_await conflist_->stop();
   if (proxy_) co_await proxy_->stop();

@@ -13,6 +13,8 @@
 #include "cmd/server/control_plane.h"
 #include "cni/node_conflist.h"
 #include "cni/routes/node_routes.h"
+#include "csi_local/driver.h"
+#include "csi_provisioner/provisioner.h"
 #include "kubelet/kubelet.h"
 #include "proxy/proxy.h"
 #include "rt/runtime.h"
@@ -42,6 +44,7 @@ class Node {
   rt::Task<Result<Unit>> start_proxy(client::Client& client);
   rt::Task<Result<Unit>> start_pod_network(client::Client& client);
   rt::Task<Result<Unit>> start_kubelet(client::Client& client);
+  rt::Task<Result<Unit>> start_local_storage(client::Client& client);
   Result<KubeletSettings> settle_kubelet() const;
   void announce_idle(const KubeletSettings& settings) const;
 
@@ -67,6 +70,8 @@ class Node {
   std::unique_ptr<cni::NodeConflist> conflist_;
   std::unique_ptr<cni::routes::NodeRoutes> routes_;
   std::unique_ptr<kubelet::Kubelet> kubelet_;
+  std::unique_ptr<csi_local::LocalDriver> storage_driver_;
+  std::unique_ptr<csi_provisioner::Provisioner> provisioner_;
 };
 
 }  // namespace pintle::cmd

@@ -10,7 +10,7 @@ from support.go_module import module_folder
 from support.nodes import await_true
 from support.program_image import push_program
 
-NAME = 'disk.csi.test'
+NAME = 'ebs.csi.aws.com'     # the driver is the tests' own; the class is one that users have
 MODULES = {'csi-provisioner': 'github.com/kubernetes-csi/external-provisioner/v6', 'csi-attacher': 'github.com/kubernetes-csi/external-attacher/v4',
            'csi-resizer': 'github.com/kubernetes-csi/external-resizer/v2', 'csi-snapshotter': 'github.com/kubernetes-csi/external-snapshotter/v8'}
 RBAC = {'csi-provisioner': 'deploy/kubernetes/rbac.yaml', 'csi-attacher': 'deploy/kubernetes/rbac.yaml', 'csi-resizer': 'deploy/kubernetes/rbac.yaml',
@@ -71,7 +71,8 @@ def csi(cluster):
     node, = cluster.nodes
     cluster.kubectl.apply(driver_pod(node))
     for thing in ({'apiVersion': 'storage.k8s.io/v1', 'kind': 'CSIDriver', 'metadata': {'name': NAME}, 'spec': {'podInfoOnMount': True, 'volumeLifecycleModes': ['Persistent', 'Ephemeral']}},
-                  {'apiVersion': 'storage.k8s.io/v1', 'kind': 'StorageClass', 'metadata': {'name': 'fast-ssd'}, 'provisioner': NAME, 'allowVolumeExpansion': True, 'parameters': {'type': 'ssd'}},
+                  {'apiVersion': 'storage.k8s.io/v1', 'kind': 'StorageClass', 'metadata': {'name': 'fast-ssd'}, 'provisioner': NAME, 'parameters': {'type': 'gp3', 'fsType': 'ext4'},
+                   'reclaimPolicy': 'Delete', 'allowVolumeExpansion': True, 'volumeBindingMode': 'WaitForFirstConsumer'},
                   {'apiVersion': 'snapshot.storage.k8s.io/v1', 'kind': 'VolumeSnapshotClass', 'metadata': {'name': 'snapshots'}, 'driver': NAME, 'deletionPolicy': 'Delete'},
                   {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': NAMESPACE}}):
         cluster.kubectl.apply(thing)

@@ -1,0 +1,171 @@
+"""The storage in the box: `pintle server` makes volumes of the class local-path on its own node."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.nodes import NodeCluster, await_true  # noqa: E402
+from support.registry import Registry, build_images  # noqa: E402
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason='needs root')
+
+DRIVER = 'local.csi.pintle.dev'
+FOREVER = 'trap "exit 0" TERM; while true; do sleep 0.1; done'
+
+
+@pytest.fixture(scope='module')
+def cluster(tmp_path_factory):
+    build_images('basic')
+    registry = Registry(tmp_path_factory.mktemp('registry'), '10.97.0.1:5000')
+    try:
+        with NodeCluster(registry=registry.url, subnet='10.97.0.0/24', before_start=lambda: registry.start().push()) as c:
+            yield c
+        assert loops(c) == [], 'uninstall leaves no loop device behind'
+    finally:
+        registry.stop()
+
+
+def loops(cluster):
+    out = subprocess.run(['losetup', '-n', '-O', 'BACK-FILE'], capture_output=True, text=True, check=True).stdout.split('\n')
+    return [line for line in out if str(cluster.server.folder) in line]
+
+
+def claim(name, size='32Mi', **spec):
+    return {'apiVersion': 'v1', 'kind': 'PersistentVolumeClaim', 'metadata': {'name': name}, 'spec': {'accessModes': ['ReadWriteOnce'], 'resources': {'requests': {'storage': size}}, **spec}}
+
+
+def pod(name, claim_name, script=FOREVER, device=False):
+    uses = {'volumeDevices': [{'name': 'v', 'devicePath': '/dev/v'}]} if device else {'volumeMounts': [{'name': 'v', 'mountPath': '/v'}]}
+    return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': name}, 'spec': {'restartPolicy': 'Never', 'terminationGracePeriodSeconds': 1, 'volumes': [{'name': 'v', 'persistentVolumeClaim': {'claimName': claim_name}}],
+            'containers': [{'name': 'main', 'image': 'busybox:1.36', 'command': ['sh', '-c', script], **uses}]}}
+
+
+def phase(cluster, name):
+    return cluster.kubectl.json('get', 'pod', name)['status'].get('phase')
+
+
+def run(cluster, name, claim_name, script, **more):
+    """What a container with the volume prints."""
+    cluster.kubectl.apply(pod(name, claim_name, script, **more))
+    await_true(f'{name} has ended', lambda: phase(cluster, name) == 'Succeeded', timeout_s=40)
+    text = cluster.kubectl('logs', name)
+    cluster.kubectl('delete', 'pod', name)
+    return text
+
+
+def volume_of(cluster, claim_name):
+    return cluster.kubectl.json('get', 'pv', cluster.kubectl.json('get', 'pvc', claim_name)['spec']['volumeName'])
+
+
+def gone(cluster, *claims):
+    cluster.kubectl('delete', 'pvc', *claims)
+    await_true('the volumes go with their claims', lambda: not [v for v in cluster.kubectl.json('get', 'pv')['items'] if v['spec']['claimRef']['name'] in claims], timeout_s=30)
+
+
+def images(cluster):
+    return sorted(pathlib.Path(cluster.server.data, 'storage').glob('volumes/*'))
+
+
+def test_a_claim_that_names_no_class(cluster):
+    classes = cluster.kubectl.json('get', 'storageclasses')['items']
+    assert [(c['metadata']['name'], c['provisioner'], c['volumeBindingMode'], c['allowVolumeExpansion']) for c in classes] == [('local-path', DRIVER, 'WaitForFirstConsumer', True)]
+    await_true('the driver is registered', lambda: [d['name'] for d in cluster.kubectl.json('get', 'csinode', 'server')['spec']['drivers']] == [DRIVER])
+    run_first = time.monotonic()
+    cluster.kubectl.apply(claim('first'))
+    cluster.kubectl.apply(pod('first', 'first', f'echo kept > /v/data; {FOREVER}'))
+    await_true('it writes', lambda: phase(cluster, 'first') == 'Running', timeout_s=40, interval_s=0.02)
+    took = time.monotonic() - run_first
+    print(f'a claim and its pod took {took:.2f} s')
+    volume = volume_of(cluster, 'first')
+    assert volume['spec']['storageClassName'] == 'local-path' and volume['spec']['csi']['driver'] == DRIVER and volume['spec']['capacity'] == {'storage': '32Mi'}
+    assert volume['metadata']['annotations']['pv.kubernetes.io/provisioned-by'] == DRIVER
+    reasons = {e['reason'] for e in cluster.kubectl.json('get', 'events', '--field-selector=involvedObject.name=first,involvedObject.kind=PersistentVolumeClaim')['items']}
+    assert {'Provisioning', 'ProvisioningSucceeded', 'WaitForFirstConsumer'} <= reasons
+
+
+def test_its_end_is_its_own(cluster):
+    """A volume that is full hurts nobody else."""
+    cluster.kubectl.apply(claim('small', '8Mi'))
+    text = run(cluster, 'fills', 'small', 'dd if=/dev/zero of=/v/f bs=1M count=64 2>&1; df -k /v | tail -1')
+    assert 'No space left on device' in text
+    assert cluster.kubectl('exec', 'first', '--', 'sh', '-c', 'echo more >> /v/data && sync && cat /v/data') == 'kept\nmore\n'
+    gone(cluster, 'small')
+
+
+def test_growing_while_it_is_mounted(cluster):
+    before = int(cluster.kubectl('exec', 'first', '--', 'df', '-k', '/v').split('\n')[1].split()[1])
+    cluster.kubectl('patch', 'pvc', 'first', '-p', json.dumps({'spec': {'resources': {'requests': {'storage': '96Mi'}}}}))
+
+    def grown():
+        status = cluster.kubectl.json('get', 'pvc', 'first')['status']
+        return status['capacity']['storage'] == '96Mi' and not status.get('conditions')
+    await_true('the claim has grown', grown, timeout_s=150)
+    after = int(cluster.kubectl('exec', 'first', '--', 'df', '-k', '/v').split('\n')[1].split()[1])
+    assert after > 2.5 * before and volume_of(cluster, 'first')['spec']['capacity'] == {'storage': '96Mi'}
+
+
+def test_the_server_starts_anew(cluster):
+    was = cluster.kubectl.json('get', 'pod', 'first')['status']['containerStatuses'][0]
+    cluster.server.stop()
+    cluster.server.start()
+    cluster.await_ready()
+    assert cluster.kubectl('exec', 'first', '--', 'cat', '/v/data') == 'kept\nmore\n'
+    now = cluster.kubectl.json('get', 'pod', 'first')['status']['containerStatuses'][0]
+    assert (now['containerID'], now['restartCount']) == (was['containerID'], was['restartCount'])
+    assert len(loops(cluster)) == 1
+
+
+def test_it_goes_with_its_claim(cluster):
+    cluster.kubectl('delete', 'pod', 'first')
+    assert run(cluster, 'again', 'first', 'cat /v/data') == 'kept\nmore\n'
+    gone(cluster, 'first')
+    await_true('nothing is left', lambda: images(cluster) == [] and loops(cluster) == [], timeout_s=10)
+
+
+def test_what_is_retained_stays(cluster):
+    retained = cluster.kubectl.json('get', 'storageclass', 'local-path')
+    cluster.kubectl.apply({**retained, 'metadata': {'name': 'kept'}, 'reclaimPolicy': 'Retain'})
+    cluster.kubectl.apply(claim('kept', storageClassName='kept'))
+    run(cluster, 'writes', 'kept', 'echo precious > /v/data')
+    volume = volume_of(cluster, 'kept')['metadata']['name']
+    cluster.kubectl('delete', 'pvc', 'kept')
+    await_true('it is released', lambda: cluster.kubectl.json('get', 'pv', volume)['status']['phase'] == 'Released')
+    assert len(images(cluster)) == 1
+    cluster.kubectl('patch', 'pv', volume, '--type=merge', '-p', '{"spec":{"claimRef":null}}')
+    cluster.kubectl.apply(claim('taken', storageClassName='kept', volumeName=volume))
+    assert run(cluster, 'reads', 'taken', 'cat /v/data') == 'precious\n'
+    cluster.kubectl('patch', 'pv', volume, '--type=merge', '-p', '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}')
+    gone(cluster, 'taken')
+    await_true('nothing is left', lambda: images(cluster) == [])
+
+
+def test_clones_and_devices(cluster):
+    cluster.kubectl.apply(claim('origin'))
+    run(cluster, 'fills', 'origin', 'echo first > /v/data')
+    cluster.kubectl.apply(claim('clone', '64Mi', dataSource={'kind': 'PersistentVolumeClaim', 'name': 'origin'}))
+    assert run(cluster, 'clone', 'clone', 'cat /v/data; echo second > /v/data') == 'first\n'
+    assert run(cluster, 'origin', 'origin', 'cat /v/data') == 'first\n'
+    cluster.kubectl.apply(claim('raw', volumeMode='Block'))
+    assert run(cluster, 'raw', 'raw', 'printf kept | dd of=/dev/v conv=notrunc 2>/dev/null; dd if=/dev/v bs=4 count=1 2>/dev/null', device=True) == 'kept'
+    gone(cluster, 'origin', 'clone', 'raw')
+
+
+def test_what_the_node_has_no_room_for(cluster):
+    cluster.kubectl.apply(claim('huge', '100Ti'))
+    cluster.kubectl.apply(pod('huge', 'huge'))
+    await_true('the scheduler says so', lambda: 'did not have enough free storage' in cluster.kubectl('get', 'events', '--field-selector=involvedObject.name=huge'), timeout_s=20)
+    cluster.kubectl('delete', 'pod', 'huge')
+    cluster.kubectl('delete', 'pvc', 'huge')
+    assert images(cluster) == []
+
+
+def test_what_it_may_do(cluster):
+    who = f'--as=system:serviceaccount:kube-system:local-storage'
+    for verb, what in (('get', 'secrets'), ('create', 'pods'), ('delete', 'persistentvolumeclaims'), ('update', 'nodes'), ('create', 'csistoragecapacities')):
+        done = subprocess.run([*cluster.kubectl.base, 'auth', 'can-i', verb, what, who], capture_output=True, text=True)
+        assert done.stdout.strip() == 'no', (verb, what)
