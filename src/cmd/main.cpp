@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cmd/cluster_dns/command.h"
+#include "cmd/csi_local/command.h"
 #include "cmd/install/command.h"
 #include "cmd/kube_apiserver/command.h"
 #include "cmd/kube_controller_manager/command.h"
@@ -43,6 +44,7 @@ constexpr Command commands[] = {
     {"kube-proxy", pintle::cmd::run_kube_proxy, "the service proxy of a node, with upstream's flags"},
     {"kube-scheduler", pintle::cmd::run_kube_scheduler, "the scheduler, with upstream's flags"},
     {"cluster-dns", pintle::cmd::run_cluster_dns, "the DNS server of a cluster"},
+    {"csi-local", pintle::cmd::run_csi_local, "a CSI driver: volumes of a fixed size on a node's own disks"},
     {"node-routes", pintle::cmd::run_node_routes, "the ways from this node to the pods of the others"},
 };
 

@@ -16,7 +16,7 @@ SOURCES = ROOT / 'test/csi'
 def build(name, package):
     """build/NAME of a package that test/csi pins; made anew when its sources are newer."""
     program = ROOT / 'build' / name
-    if not program.exists() or program.stat().st_mtime < max(f.stat().st_mtime for f in SOURCES.iterdir()):
+    if not program.exists() or program.stat().st_mtime < max(f.stat().st_mtime for f in SOURCES.rglob('*')):
         if not shutil.which('go'):
             pytest.skip(f'the go command is not installed: there is no {name}')
         subprocess.run(['go', 'build', '-o', str(program), package], cwd=SOURCES, env={**os.environ, 'CGO_ENABLED': '0'}, check=True)
@@ -29,6 +29,10 @@ def driver_program():
 
 def sanity_program():
     return build('csi-sanity', 'github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity')
+
+
+def call_program():
+    return build('csi-call', './call')
 
 
 class Driver:
