@@ -22,7 +22,7 @@ Result<std::pair<std::string, std::string>> named(std::string_view flag, std::st
   const std::string_view name = text.substr(0, equals);
   const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   if (equals == std::string_view::npos || name.empty() || name.size() > pool_name_bytes_max || !std::ranges::all_of(name, allowed))
-    return bad_request("--" + std::string(flag) + " is NAME=VALUE, the name of a-z, 0-9 and -, not \"" + std::string(text) + "\"");
+    return bad_request(std::string(flag) + " is NAME=VALUE, the name of a-z, 0-9 and -, not \"" + std::string(text) + "\"");
   return std::pair(std::string(name), std::string(text.substr(equals + 1)));
 }
 
@@ -32,23 +32,25 @@ ServiceDeps deps_of(rt::Runtime& runtime, VolumeStore& store, Operations& operat
 
 }  // namespace
 
-Result<std::vector<Pool>> parse_pools(const std::vector<std::string>& paths, const std::vector<std::string>& capacities) {
+Result<std::vector<Pool>> parse_pools(std::string_view prefix, const std::vector<std::string>& paths, const std::vector<std::string>& capacities) {
+  const std::string path_flag = "--" + std::string(prefix) + "path", capacity_flag = "--" + std::string(prefix) + "capacity";
   std::vector<Pool> out;
   for (const std::string& text : paths) {
-    TRY_ASSIGN(const auto pair, named("path", text));
-    if (std::ranges::find(out, pair.first, &Pool::name) != out.end()) return bad_request("--path names " + pair.first + " twice");
-    if (!check_path("path", pair.second)) return bad_request("--path " + pair.first + " is no absolute path: \"" + pair.second + "\"");
-    if (std::ranges::find(out, pair.second, &Pool::directory) != out.end()) return bad_request("--path has the folder " + pair.second + " twice");
+    TRY_ASSIGN(const auto pair, named(path_flag, text));
+    if (std::ranges::find(out, pair.first, &Pool::name) != out.end()) return bad_request(path_flag + " names " + pair.first + " twice");
+    if (!check_path("path", pair.second)) return bad_request(path_flag + " " + pair.first + " is no absolute path: \"" + pair.second + "\"");
+    if (std::ranges::find(out, pair.second, &Pool::directory) != out.end())
+      return bad_request(path_flag + " has the folder " + pair.second + " twice");
     out.push_back({pair.first, pair.second, 0});
   }
-  if (out.empty()) return bad_request("--path is required: where volumes lie, NAME=DIR");
-  if (out.size() > pools_max) return bad_request("--path is given more than " + std::to_string(pools_max) + " times");
+  if (out.empty()) return bad_request(path_flag + " is required: where volumes lie, NAME=DIR");
+  if (out.size() > pools_max) return bad_request(path_flag + " is given more than " + std::to_string(pools_max) + " times");
   for (const std::string& text : capacities) {
-    TRY_ASSIGN(const auto pair, named("capacity", text));
+    TRY_ASSIGN(const auto pair, named(capacity_flag, text));
     const auto pool = std::ranges::find(out, pair.first, &Pool::name);
-    if (pool == out.end()) return bad_request("--capacity is of no --path: " + pair.first);
+    if (pool == out.end()) return bad_request(capacity_flag + " is of no " + path_flag + ": " + pair.first);
     const auto quantity = api::Quantity::parse(pair.second);
-    if (!quantity || quantity->value() <= 0) return bad_request("--capacity " + pair.first + " is no size: \"" + pair.second + "\"");
+    if (!quantity || quantity->value() <= 0) return bad_request(capacity_flag + " " + pair.first + " is no size: \"" + pair.second + "\"");
     pool->capacity_bytes = quantity->value();
   }
   return out;

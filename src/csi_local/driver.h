@@ -23,8 +23,8 @@ struct LocalDriverOptions {
   std::string node_name;
   std::vector<Pool> pools;  // at least one
 };
-// "name=/directory", in the flags' order, and "name=100Gi" of those.
-Result<std::vector<Pool>> parse_pools(const std::vector<std::string>& paths, const std::vector<std::string>& capacities);
+// "name=/directory", in the flags' order, and "name=100Gi" of those. The flags are called --PREFIXpath and --PREFIXcapacity, for messages.
+Result<std::vector<Pool>> parse_pools(std::string_view prefix, const std::vector<std::string>& paths, const std::vector<std::string>& capacities);
 
 class Registration;
 

@@ -217,6 +217,8 @@ nghttp2_session* new_session(Http2Connection* connection, const Http2Options& op
   nghttp2_option_new(&option);
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
+  // Servers in the field end values with a space (an error's text in grpc-message), and such a field would be dropped without a word.
+  if (!options.server) nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1);
   nghttp2_option_set_max_outbound_ack(option, outbound_acks_max);
   nghttp2_option_set_max_settings(option, settings_entries_max);
   nghttp2_option_set_stream_reset_rate_limit(option, reset_burst, reset_rate);

@@ -40,7 +40,7 @@ Result<csi_local::LocalDriverOptions> read_csi_local_options(const component::Fl
     return bad_request("--registration-socket is no absolute path");
   out.node_name = to_lower(flags.get_string("node-name"));
   if (out.node_name.empty()) out.node_name = to_lower(os::host_name());
-  TRY_ASSIGN(out.pools, csi_local::parse_pools(flags.get_list("path"), flags.get_list("capacity")));
+  TRY_ASSIGN(out.pools, csi_local::parse_pools("", flags.get_list("path"), flags.get_list("capacity")));
   return out;
 }
 

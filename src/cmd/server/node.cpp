@@ -244,7 +244,7 @@ rt::Task<Result<Unit>> Node::start_local_storage(client::Client& client) {
   options.endpoint = folder + "/csi.sock";
   options.registration = config_.node.kubelet_root_dir + "/plugins_registry/" + name + "-reg.sock";
   options.node_name = name_;
-  CO_TRY_ASSIGN(options.pools, csi_local::parse_pools(config_.local_storage_paths, config_.local_storage_capacities));
+  CO_TRY_ASSIGN(options.pools, csi_local::parse_pools("local-storage-", config_.local_storage_paths, config_.local_storage_capacities));
   csi::DriverOptions reached;
   reached.name = name;
   reached.endpoint = options.endpoint;

@@ -63,6 +63,7 @@ constexpr auto* path = "/tmp/pintle-grpc-test.sock";
 
 rt::Task<Result<std::string>> echo(rt::Context, std::string request) {
   if (request == "fail") co_return error(Reason::NotFound, "nothing at 100%");
+  if (request == "say") co_return error(Reason::InternalError, " it ended: ");
   co_return "echo " + request;
 }
 rt::Task<Result<std::string>> wait_for_end(rt::Context ctx, std::string) {
@@ -101,6 +102,8 @@ rt::Task<void> calls() {
   EXPECT_EQ(big->size(), large.size() + 5);
   const auto failed = co_await pair.channel->unary(ctx, "/t.S/Echo", "fail");
   EXPECT_EQ(failed.error().message, "rpc error: code = NotFound desc = nothing at 100%");
+  const auto said = co_await pair.channel->unary(ctx, "/t.S/Echo", "say");
+  EXPECT_EQ(said.error().message, "rpc error: code = Internal desc =  it ended: ");
   const auto unknown = co_await pair.channel->unary(ctx, "/t.S/None", "");
   EXPECT_EQ(unknown.error().reason, Reason::MethodNotAllowed);
   const auto late = co_await pair.channel->unary(ctx.with_timeout(std::chrono::milliseconds(50)), "/t.S/Wait", "");
