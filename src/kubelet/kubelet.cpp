@@ -53,13 +53,14 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   configuration.cgroup_driver = co_await cgroup_driver(runtime, *cri, configuration.cgroup_driver);
   CO_TRY_ASSIGN(auto cgroups, make_node_cgroups(configuration, facts));
   cluster = std::make_unique<ClusterAccess>(deps.client, options.node_name);
-  plugins = std::make_unique<NodePlugins>(NodePluginsDeps{runtime, *cluster, paths});
-  const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, changes, paths, options, facts};
+  plugins = std::make_unique<NodePlugins>(NodePluginsDeps{runtime, *cluster, paths, changes});
+  const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, *plugins, changes, paths, options, facts};
   node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(for_images));
   pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, changes, options, facts, tasks});
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
   host = std::make_unique<Host>(HostDeps{runtime, configuration, *cri, pods->workers, pods->statuses, node->eviction, node->image_collector,
-                                         node_runtime->credential_providers, node_runtime->cgroups.machine.get(), options.node_name, paths.root()});
+                                         node_runtime->credential_providers, plugins->devices, node_runtime->cgroups.machine.get(), options.node_name,
+                                         paths.root()});
   serving =
       std::make_unique<Serving>(ServingDeps{runtime, *host, deps.client, options, facts.identity.hostname, tasks, [this] { return node->known(); }});
   co_return Unit{};
@@ -77,6 +78,9 @@ void Kubelet::State::follow_changes() {
   changes.pod_range = [this](std::string cidr) { tasks.spawn(node_runtime->tell_pod_cidr(tasks.context(), std::move(cidr))); };
   changes.assigned_pods = [this] { node->duties.changed(); };
   changes.probe = [this](const std::string& uid) { pods->workers.probe_changed(uid); };
+  changes.devices = [this](const std::vector<std::string>& uids) {
+    for (const std::string& uid : uids) pods->workers.probe_changed(uid);
+  };
   changes.objects = [this](const std::vector<std::string>& uids) { pods->workers.objects_changed(uids); };
 }
 
@@ -84,11 +88,12 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
   CO_TRY(co_await make_parts());
   follow_changes();
   node_runtime->volumes->start();
+  co_await plugins->load();
   CO_TRY(node->start());
   pods->follow_api();
   if (cluster->informers) cluster->informers->start();
   node->start_agent();
-  plugins->start();
+  co_await plugins->start();
   pods->follow_runtime();
   if (options.configuration.rotate_certificates) cluster->renew_certificate(deps.runtime, certificates_dir(options));
   watch_shutdown();

@@ -191,6 +191,7 @@ std::string Host::metrics() {
                "[ALPHA] Total number of images garbage collected by the kubelet, whether through disk usage or image age.", "reason",
                deps_.images.removed());
   deps_.credential_providers.write_metrics(out);
+  deps_.devices.write_metrics(out);
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include "cri/runtime_client.h"
 #include "kubelet/cgroups/pod_cgroups.h"
+#include "kubelet/devices/device_manager.h"
 #include "kubelet/eviction/manager.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/server/host.h"
@@ -22,6 +23,7 @@ struct HostDeps {
   const eviction::EvictionManager& eviction;
   const images::ImageCollector& images;
   const images::CredentialProviders& credential_providers;
+  const devices::DeviceManager& devices;
   os::Cgroups* cgroups = nullptr;  // nullptr: the node's usage is not told
   std::string node_name;
   std::string root_dir;

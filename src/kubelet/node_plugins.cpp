@@ -12,15 +12,22 @@ csi_drivers::CsiDriversDeps csi_deps(const NodePluginsDeps& deps) {
   return out;
 }
 
-plugins::PluginWatcherDeps watcher_deps(const NodePluginsDeps& deps, plugins::PluginHandler& csi) {
+devices::DeviceManagerDeps device_deps(const NodePluginsDeps& deps) {
+  devices::DeviceManagerDeps out{deps.runtime, deps.paths.device_plugins()};
+  out.node_changed = [&changes = deps.changes] { changes.node_status(); };
+  out.health_changed = [&changes = deps.changes](const std::vector<std::string>& uids) { changes.devices(uids); };
+  return out;
+}
+
+plugins::PluginWatcherDeps watcher_deps(const NodePluginsDeps& deps, plugins::PluginHandler& csi, plugins::PluginHandler& devices) {
   plugins::PluginWatcherDeps out{deps.runtime, deps.paths.plugins_registry()};
-  out.handlers = {{plugins::csi_plugin_type, &csi}};
+  out.handlers = {{plugins::csi_plugin_type, &csi}, {plugins::device_plugin_type, &devices}};
   return out;
 }
 
 }  // namespace
 
-NodePlugins::NodePlugins(NodePluginsDeps deps) : csi(csi_deps(deps)), watcher_(watcher_deps(deps, csi)) {
+NodePlugins::NodePlugins(NodePluginsDeps deps) : csi(csi_deps(deps)), devices(device_deps(deps)), watcher_(watcher_deps(deps, csi, devices)) {
   if (deps.cluster.informers) follow_csi_drivers(*deps.cluster.informers);
 }
 
@@ -37,13 +44,17 @@ void NodePlugins::follow_csi_drivers(client::Informers& informers) {
   informers.of<Driver>().add_handler(std::move(handler));
 }
 
-void NodePlugins::start() {
+rt::Task<void> NodePlugins::load() { return devices.load(); }
+
+rt::Task<void> NodePlugins::start() {
   csi.start();
+  co_await devices.start();
   watcher_.start();
 }
 
 rt::Task<void> NodePlugins::stop() {
   co_await watcher_.stop();
+  co_await devices.stop();
   co_await csi.stop();
 }
 

@@ -128,6 +128,9 @@ container_config::ConfiguratorDeps NodeRuntime::configurator_deps() {
   out.cgroup_parent = [this](const Pod& pod) { return cgroups.pods ? cgroups.pods->parent_of(pod) : std::string(); };
   out.handler_features = [this](rt::Context ctx, PodPtr pod) { return features_for(std::move(ctx), std::move(pod)); };
   out.user_namespaces = &user_namespaces;
+  out.devices = [&devices = deps.plugins.devices](rt::Context ctx, PodPtr pod, std::string container) {
+    return devices.container_devices(std::move(ctx), std::move(pod), std::move(container));
+  };
   out.warn = warn_of_pod(deps.cluster.events);
   return out;
 }

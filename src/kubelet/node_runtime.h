@@ -15,6 +15,7 @@
 #include "kubelet/images/verification_policy.h"
 #include "kubelet/node/runtime_observer.h"
 #include "kubelet/node_facts.h"
+#include "kubelet/node_plugins.h"
 #include "kubelet/runtime/pod_runtime.h"
 #include "kubelet/volumes/volume_manager.h"
 #include "os/cgroup.h"
@@ -46,6 +47,7 @@ struct NodeRuntimeDeps {
   rt::Runtime& runtime;
   cri::RuntimeClient& cri;
   ClusterAccess& cluster;
+  NodePlugins& plugins;
   Changes& changes;
   const Paths& paths;
   const KubeletOptions& options;

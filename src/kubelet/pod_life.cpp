@@ -74,7 +74,9 @@ pods::PodWorkerDeps PodLife::worker_deps() {
                           deps.cluster.events,
                           node.cgroups.pods.get(),
                           deps.cluster.objects.get(),
-                          deps.cluster.client};
+                          &node.deps.plugins.devices};
+  out.client = deps.cluster.client;
+  out.device_health = deps.facts.gates.enabled("ResourceHealthStatus");
   out.node_ips = [this] { return deps.options.node_ips; };
   out.runtime_name = [this](rt::Context ctx) { return deps.node.observer.runtime_name(std::move(ctx)); };
   if (deps.facts.gates.enabled("ReduceDefaultCrashLoopBackOffDecay")) {

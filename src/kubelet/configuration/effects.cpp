@@ -69,6 +69,7 @@ constexpr std::string_view gates_asked[] = {
     "KubeletEnsureSecretPulledImages",
     "KubeletServiceAccountTokenForCredentialProviders",
     "ReduceDefaultCrashLoopBackOffDecay",
+    "ResourceHealthStatus",
     "RotateKubeletServerCertificate",
 };
 

@@ -14,6 +14,7 @@
 #include "api/gen/cri_v1.h"
 #include "base/status.h"
 #include "kubelet/container_config/node_config.h"
+#include "kubelet/devices/container_devices.h"
 
 namespace pintle::kubelet::container_config {
 
@@ -55,9 +56,10 @@ struct ContainerInputs {
   EnvironmentVariables environment;
   std::vector<api::cri_v1::Mount> mounts;    // volumes, hosts file
   std::vector<api::cri_v1::Device> devices;  // raw block volumes
-  std::vector<int64_t> volume_groups;        // that volumes of the pod give to its containers
-  std::string termination_log;               // host path of the termination log; "": none
-  std::string target_container_id;           // of an ephemeral container: whose process namespace it joins
+  devices::ContainerDevices from_plugins;
+  std::vector<int64_t> volume_groups;  // that volumes of the pod give to its containers
+  std::string termination_log;         // host path of the termination log; "": none
+  std::string target_container_id;     // of an ephemeral container: whose process namespace it joins
   std::optional<UserNamespaceRange> user_namespace;
 };
 Result<api::cri_v1::ContainerConfig> make_container_config(const ContainerInputs& inputs);

@@ -116,11 +116,38 @@ void PodWorker::end_past_deadline() {
 
 rt::Task<bool> PodWorker::run(rt::Context ctx) {
   if (deps_.objects) deps_.objects->add_pod(*pod_);
+  co_await allocate(ctx);
   co_await sync(ctx);
   if (!ctx.done()) co_await terminate(ctx);
   if (!ctx.done()) co_await tear_down(ctx);
   if (!ctx.done()) co_await let_go(ctx);
   co_return !ctx.done();
+}
+
+rt::Task<bool> PodWorker::starts_again(rt::Context ctx) {
+  bool seen = false;
+  while (!seen && !ctx.done()) {
+    seen = co_await observe(ctx);
+    if (!seen) (void)co_await rt::sleep_for(ctx, observe_retry_after);
+  }
+  if (!seen || state_.any_running()) co_return false;
+  const runtime::PodPlan todo = plan();
+  co_return todo.create_sandbox || !todo.start.empty() || !todo.wait.empty();
+}
+
+rt::Task<void> PodWorker::allocate(rt::Context ctx) {
+  if (!deps_.devices || ending() || !deps_.devices->wants_devices(*pod_)) co_return;
+  pass_ = ctx.child();
+  const PodPtr pod = pod_;
+  Result<Unit> given = Unit{};
+  if (fresh()) {
+    given = co_await deps_.devices->allocate(pass_, pod);
+  } else {
+    const bool again = co_await starts_again(pass_);
+    if (again) given = co_await deps_.devices->resume(pass_, pod);
+  }
+  if (given || pass_.done()) co_return;
+  reject("UnexpectedAdmissionError", "Allocate failed due to " + given.error().message + ", which is unexpected");
 }
 
 // The volumes of a pod that an earlier life of the kubelet started: they are there, and are followed from now on.
@@ -229,6 +256,7 @@ rt::Task<void> PodWorker::tear_down(rt::Context ctx) {
   publish();
   rt::Backoff backoff(cleanup_retry);
   const std::string uid = pod_->metadata.uid;
+  if (deps_.devices) deps_.devices->release(uid);
   while (!ctx.done()) {
     auto torn = co_await deps_.volumes.tear_down(ctx, uid);
     if (torn && deps_.cgroups) {
