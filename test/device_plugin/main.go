@@ -1,9 +1,11 @@
 // A device plugin of the tests' own, on the published Go interfaces. Its devices are words of a file, "!" behind those that are not healthy; a
 // change of it is told at once. It registers whenever the kubelet makes its socket anew. Each call is a line on standard output.
+// With -pod-resources it asks the pod resources API instead, and prints what it says.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,6 +19,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	api "k8s.io/kubelet/pkg/apis/deviceplugin/v1beta1"
+	"k8s.io/kubelet/pkg/apis/podresources/v1"
+	"k8s.io/kubelet/pkg/apis/podresources/v1alpha1"
 )
 
 var (
@@ -29,6 +33,8 @@ var (
 	fail     = flag.String("fail", "", "what Allocate fails with")
 	hang     = flag.Bool("hang", false, "Allocate never answers")
 	version  = flag.String("version", api.Version, "")
+	ask      = flag.String("pod-resources", "", "the socket of the pod resources API")
+	pod      = flag.String("pod", "", "the one that Get asks for, in namespace default")
 )
 
 type plugin struct {
@@ -125,8 +131,34 @@ func serve(name string) *grpc.Server {
 	return server
 }
 
+func must[T any](value T, err error) T {
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	return value
+}
+
+func askPodResources() {
+	connection := must(grpc.NewClient("unix://"+*ask, grpc.WithTransportCredentials(insecure.NewCredentials())))
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	client := v1.NewPodResourcesListerClient(connection)
+	out := map[string]any{
+		"list":        must(client.List(ctx, &v1.ListPodResourcesRequest{})).PodResources,
+		"allocatable": must(client.GetAllocatableResources(ctx, &v1.AllocatableResourcesRequest{})),
+		"get":         must(client.Get(ctx, &v1.GetPodResourcesRequest{PodName: *pod, PodNamespace: "default"})).PodResources,
+		"older":       must(v1alpha1.NewPodResourcesListerClient(connection).List(ctx, &v1alpha1.ListPodResourcesRequest{})).PodResources,
+	}
+	fmt.Println(string(must(json.Marshal(out))))
+}
+
 func main() {
 	flag.Parse()
+	if *ask != "" {
+		askPodResources()
+		return
+	}
 	name := strings.ReplaceAll(*resource, "/", "_") + ".sock"
 	var known os.FileInfo
 	var server *grpc.Server

@@ -1,13 +1,16 @@
 """Device plugins register with the kubelet, by the published Go interfaces: the Node's resources, what pods get, health, restarts of either
 side, refusals; and upstream's kubelet in the place of ours and beside it."""
+import contextlib
 import json
 import os
+import pathlib
 import shutil
+import subprocess
 
 import pytest
 from kubelet_swap_test import start_upstream
 from pod_config_test import FOREVER, ready
-from support.device_plugin import device_plugin
+from support.device_plugin import device_plugin, pod_resources
 from support.kubelet_node import KubeletNode, missing
 from support.netns import own_network
 from support.nodes import await_true
@@ -159,10 +162,22 @@ def test_plugins_that_fail(node):
         assert plugin.said('Register ok') == 1
 
 
+@contextlib.contextmanager
+def seen_by_upstream(node):
+    """Upstream's kubelet has its sockets of plugins there, wherever its root is."""
+    fixed = pathlib.Path('/var/lib/kubelet/device-plugins')
+    fixed.mkdir(parents=True, exist_ok=True)
+    subprocess.run(['mount', '--bind', str(node.folder / 'kubelet/device-plugins'), str(fixed)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(['umount', '-l', str(fixed)], check=True)
+
+
 @pytest.mark.skipif(lacking('kubelet') is not None, reason=str(lacking('kubelet')))
 def test_kubelets_change_places(node):
     """Devices that either kubelet gave stay with their containers, and neither gives them away again; refusals read the same."""
-    with device_plugin(node, 'a b c') as plugin:
+    with device_plugin(node, 'a b c') as plugin, seen_by_upstream(node):
         await_counts(node, '3', '3')
         node.run_pod('ours', wants(1), wait=ready)
         node.run_pod('ours-refused', wants(3))
@@ -176,11 +191,19 @@ def test_kubelets_change_places(node):
         node.run_pod('theirs-refused', wants(2))
         refused = refusal(node, 'theirs-refused')
         assert [str(part).replace('Requested: 2, Available: 1', 'Requested: 3, Available: 2') for part in refused] == [str(part) for part in ours]
+        # The pod resources API says the same of them.
+        said = pod_resources(node, 'ours')
+        assert said['get'] == {'name': 'ours', 'namespace': 'default', 'containers': [{'name': 'main', 'devices': [
+            {'resource_name': RESOURCE, 'device_ids': ['a'], 'topology': {'nodes': [{}]}}]}]}
+        assert [pod['name'] for pod in said['list']] == ['ours', 'theirs'] and len(said['allocatable']['devices']) == 3
         assert health(node.pod('theirs')) == {node.logs(theirs).strip(): 'Healthy'} and health(node.pod('ours')) == {'a': 'Healthy'}
         node.stop_kubelet()
         node.start_kubelet()
         await_true('it registers again', lambda: plugin.said('Register ok') == 3)
         await_counts(node, '3', '3')
+        ours = pod_resources(node, 'ours')
+        assert {k: v for k, v in ours.items() if k != 'older'} == {k: v for k, v in said.items() if k != 'older'}
+        assert ours['older'] == [pod for pod in said['older'] if not pod['name'].endswith('-refused')]     # the older form tells of ended pods too
         last = node.run_pod('last', wants(1), wait=ready)
         assert {node.logs(theirs), node.logs(last)} == {'b\n', 'c\n'}
         for name in ('ours', 'theirs'):

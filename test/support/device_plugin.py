@@ -1,9 +1,29 @@
 """The device plugin of the tests' own (test/device_plugin): built with Go, run beside a node's kubelet."""
 import contextlib
+import json
+import subprocess
 
 from .cluster import ROOT, Process
 from .csi import build
 from .nodes import await_true
+
+
+def program():
+    return build('device-plugin', '.', ROOT / 'test/device_plugin')
+
+
+def pod_resources(node, pod):
+    """What the pod resources API says of all, and of a pod, with its lists sorted."""
+    done = subprocess.run([program(), f'-pod-resources={node.folder}/kubelet/pod-resources/kubelet.sock', f'-pod={pod}'], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stdout)
+    return ordered(json.loads(done.stdout))
+
+
+def ordered(value):
+    if isinstance(value, dict):
+        return {k: ordered(v) for k, v in value.items()}
+    return sorted((ordered(v) for v in value), key=json.dumps) if isinstance(value, list) else value
 
 
 class DevicePlugin:
@@ -17,8 +37,7 @@ class DevicePlugin:
         await_true("the kubelet's socket", (self.folder / 'kubelet.sock').is_socket)
         self.log = node.folder / f'{name}.log'
         self.log.unlink(missing_ok=True)
-        program = build('device-plugin', '.', ROOT / 'test/device_plugin')
-        self.process = Process([program, f'-folder={self.folder}', f'-resource={resource}', f'-devices={self.file}', *flags], self.log)
+        self.process = Process([program(), f'-folder={self.folder}', f'-resource={resource}', f'-devices={self.file}', *flags], self.log)
 
     def tell(self, devices):
         """The devices from now on."""

@@ -113,6 +113,7 @@ rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Con
   inputs.mounts = std::move(made->mounts);
   inputs.devices = std::move(devices);
   inputs.from_plugins = std::move(from_plugins);
+  if (deps_.cpus) inputs.cpus = deps_.cpus(pod.metadata.uid, request.container);
   inputs.volume_groups = std::move(groups);
   inputs.termination_log = std::move(made->termination_log);
   inputs.target_container_id = std::move(request.target_container_id);

@@ -247,6 +247,8 @@ Result<cri_v1::ContainerConfig> make_container_config(const ContainerInputs& in)
   TRY_ASSIGN(cri_v1::LinuxContainerSecurityContext security, make_security_context(in));
   linux_config.security_context = std::move(security);
   linux_config.resources = make_linux_resources(in.pod, in.container, in.node);
+  linux_config.resources->cpuset_cpus = in.cpus.list;
+  if (in.cpus.unlimited && in.node.cpu_cfs_quota) linux_config.resources->cpu_quota = -1;
   const Box<cri_v1::UserNamespace>& users = linux_config.security_context->namespace_options->userns_options;
   if (users && users->mode == cri_v1::NamespaceMode::Pod) {
     for (cri_v1::Mount& mount : out.mounts) {

@@ -45,6 +45,12 @@ Result<SandboxConfig> make_sandbox_config(const SandboxInputs& inputs);
 
 using EnvironmentVariables = std::vector<std::pair<std::string, std::string>>;
 
+// Where a container runs.
+struct ContainerCpus {
+  std::string list;        // "0-3,7"; "": anywhere
+  bool unlimited = false;  // they are its own: no limit of time
+};
+
 struct ContainerInputs {
   const api::core_v1::Pod& pod;
   const api::core_v1::Container& container;
@@ -57,6 +63,7 @@ struct ContainerInputs {
   std::vector<api::cri_v1::Mount> mounts;    // volumes, hosts file
   std::vector<api::cri_v1::Device> devices;  // raw block volumes
   devices::ContainerDevices from_plugins;
+  ContainerCpus cpus;
   std::vector<int64_t> volume_groups;  // that volumes of the pod give to its containers
   std::string termination_log;         // host path of the termination log; "": none
   std::string target_container_id;     // of an ephemeral container: whose process namespace it joins

@@ -124,6 +124,13 @@ NodeDevices DeviceManager::on_node() const {
   return out;
 }
 
+std::map<std::string, Devices> DeviceManager::devices() const {
+  std::map<std::string, Devices> out;
+  for (const auto& [name, resource] : resources_)
+    if (resource->plugin) out.emplace(name, resource->devices);
+  return out;
+}
+
 bool DeviceManager::is_healthy(std::string_view name, const std::string& id) const {
   const ResourcePtr resource = find(name);
   if (!resource) return true;

@@ -69,6 +69,8 @@ class DeviceManager final : public plugins::PluginHandler {
   void release(std::string_view uid);
 
   const Allocations& allocations() const { return allocations_; }
+  // By resource; those of plugins that have ended are not told.
+  std::map<std::string, Devices> devices() const;
   // Into the status of the pod's app containers: how their devices are, as their plugins said last. One that is not listed any more is taken
   // for healthy, as upstream does.
   void write_health(std::string_view uid, api::core_v1::PodStatus& status) const;

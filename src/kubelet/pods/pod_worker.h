@@ -12,6 +12,7 @@
 #include "api/gen/core_v1.h"
 #include "client/client.h"
 #include "kubelet/cgroups/pod_cgroups.h"
+#include "kubelet/cpu_manager/cpu_manager.h"
 #include "kubelet/devices/device_manager.h"
 #include "kubelet/pods/worker_phase.h"
 #include "kubelet/probes/probe_manager.h"
@@ -40,6 +41,7 @@ struct PodWorkerDeps {
   cgroups::PodCgroups* cgroups = nullptr;  // nullptr: none
   referenced_objects::ReferencedObjects* objects = nullptr;
   devices::DeviceManager* devices = nullptr;  // nullptr: none
+  cpu_manager::CpuManager* cpus = nullptr;    // nullptr: containers run anywhere
   bool device_health = false;                 // feature ResourceHealthStatus
   client::Client* client = nullptr;
   std::function<std::vector<std::string>()> node_ips;
@@ -112,6 +114,7 @@ class PodWorker {
 
   // Gives it what the node hands out one by one, before anything of it starts, or rejects it.
   rt::Task<void> allocate(rt::Context ctx);
+  rt::Task<Result<Unit>> allocate_devices(rt::Context ctx, PodPtr pod);
   // An earlier life of the kubelet began with it, and something of it is to be started.
   rt::Task<bool> starts_again(rt::Context ctx);
 

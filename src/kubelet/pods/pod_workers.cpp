@@ -181,6 +181,9 @@ rt::Task<void> PodWorkers::remove_orphans() {
   if (deps_.devices) {
     for (const auto& [uid, containers] : deps_.devices->allocations().all()) (*known)[uid].uid = uid;
   }
+  if (deps_.cpus) {
+    for (const auto& [uid, containers] : deps_.cpus->state().of_pods) (*known)[uid].uid = uid;
+  }
   for (auto& [uid, state] : *known) {
     if (workers_.contains(uid) || config_.find(uid)) continue;
     auto pod = std::make_shared<api::core_v1::Pod>();
