@@ -33,6 +33,7 @@ struct Kubelet::State {
   std::unique_ptr<ClusterAccess> cluster;
   std::unique_ptr<NodePlugins> plugins;
   std::unique_ptr<cpu_manager::CpuManager> cpus;
+  std::unique_ptr<allocation::PodAllocator> allocator;
   std::unique_ptr<NodeRuntime> node_runtime;
   std::unique_ptr<PodLife> pods;
   std::unique_ptr<NodeLife> node;
@@ -60,14 +61,16 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   plugins = std::make_unique<NodePlugins>(NodePluginsDeps{runtime, *cluster, paths, changes});
   const auto of_cpus = cpu_manager::cpu_manager_options(configuration, facts.reserved, paths.root());
   CO_TRY_ASSIGN(cpus, cpu_manager::CpuManager::make(runtime, of_cpus));
+  CO_TRY_ASSIGN(auto topology, allocation::topology_settings(configuration));
+  allocator = std::make_unique<allocation::PodAllocator>(plugins->devices, *cpus, std::move(topology));
   const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, *plugins, *cpus, changes, paths, options, facts};
   node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(for_images));
-  pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, changes, options, facts, tasks});
+  pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, *allocator, changes, options, facts, tasks});
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
   pod_resources = std::make_unique<pod_resources_api::PodResourcesServer>(pod_resources_deps());
   host = std::make_unique<Host>(HostDeps{runtime, configuration, *cri, pods->workers, pods->statuses, node->eviction, node->image_collector,
-                                         node_runtime->credential_providers, plugins->devices, *pod_resources, node_runtime->cgroups.machine.get(),
-                                         options.node_name, paths.root()});
+                                         node_runtime->credential_providers, plugins->devices, *allocator, *pod_resources,
+                                         node_runtime->cgroups.machine.get(), options.node_name, paths.root()});
   serving =
       std::make_unique<Serving>(ServingDeps{runtime, *host, deps.client, options, facts.identity.hostname, tasks, [this] { return node->known(); }});
   co_return Unit{};

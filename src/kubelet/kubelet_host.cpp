@@ -192,6 +192,7 @@ std::string Host::metrics() {
                deps_.images.removed());
   deps_.credential_providers.write_metrics(out);
   deps_.devices.write_metrics(out);
+  deps_.allocator.write_metrics(out);
   deps_.pod_resources.write_metrics(out);
   return out;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cri/runtime_client.h"
+#include "kubelet/allocation/pod_allocator.h"
 #include "kubelet/cgroups/pod_cgroups.h"
 #include "kubelet/devices/device_manager.h"
 #include "kubelet/eviction/manager.h"
@@ -25,6 +26,7 @@ struct HostDeps {
   const images::ImageCollector& images;
   const images::CredentialProviders& credential_providers;
   const devices::DeviceManager& devices;
+  const allocation::PodAllocator& allocator;
   const pod_resources_api::PodResourcesServer& pod_resources;
   os::Cgroups* cgroups = nullptr;  // nullptr: the node's usage is not told
   std::string node_name;

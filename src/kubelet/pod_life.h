@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "kubelet/allocation/pod_allocator.h"
 #include "kubelet/changes.h"
 #include "kubelet/cpu_manager/cpu_placement.h"
 #include "kubelet/logs/log_rotation.h"
@@ -21,6 +22,7 @@ struct PodLifeDeps {
   cri::RuntimeClient& cri;
   NodeRuntime& node;
   ClusterAccess& cluster;
+  allocation::PodAllocator& allocator;
   Changes& changes;
   const KubeletOptions& options;
   const NodeFacts& facts;

@@ -8,7 +8,7 @@ import re
 import pytest
 from kubelet_swap_test import start_upstream
 from pod_config_test import FOREVER, ready
-from support.device_plugin import pod_resources
+from support.device_plugin import device_plugin, pod_resources
 from support.kubelet_node import KubeletNode, missing
 from support.netns import own_network
 from support.nodes import await_true
@@ -22,7 +22,7 @@ WHOLE = {'cpu': '1', 'memory': '32Mi'}
 
 @pytest.fixture(scope='module')
 def node():
-    config = {'cgroupDriver': 'cgroupfs', 'cpuManagerPolicy': 'static', 'kubeReserved': {'cpu': f'{len(CPUS) * 1000 - 1500}m'}}
+    config = {'cgroupDriver': 'cgroupfs', 'cpuManagerPolicy': 'static', 'topologyManagerPolicy': 'single-numa-node', 'topologyManagerScope': 'pod', 'kubeReserved': {'cpu': f'{len(CPUS) * 1000 - 1500}m'}}
     with own_network(), KubeletNode('n1', config=config) as made:
         await_true('the node', made.node)
         yield made
@@ -97,6 +97,21 @@ def test_kubelets_change_places(node):
     last = node.run_pod('last', {'command': ['sh', '-c', FOREVER]}, wait=ready)
     assert expand(where(node, last)) == expand(ours['defaultCpuSet']) and node.pod('own')['status']['containerStatuses'][0]['restartCount'] == 0
     delete(node, 'own', 'theirs', 'last')
+
+
+def test_devices_out_of_reach_are_refused(node):
+    """Devices of two NUMA nodes, of which this machine has the first alone: both at once are on no single node."""
+    with device_plugin(node, 'a b'):
+        await_true('the devices', lambda: node.node()['status']['allocatable'].get('pintle.test/device') == '2')
+        node.run_pod('apart', {'resources': {'limits': {'pintle.test/device': '2'}}})
+        status = node.wait('apart', lambda pod: pod['status']['phase'] == 'Failed')['status']
+        why = 'Resources cannot be allocated with Topology locality'
+        assert (status['reason'], status['message']) == ('TopologyAffinityError', f'Pod was rejected: {why}')
+        assert ('Warning', 'TopologyAffinityError', why) in node.events('apart')
+        near = {'pintle.test/device': '1', **WHOLE}
+        pod = node.run_pod('near', {'command': ['sh', '-c', f'echo $DEVICES; {FOREVER}'], 'resources': {'limits': near, 'requests': near}}, wait=ready)
+        assert node.logs(pod) == 'a\n'
+        delete(node, 'apart', 'near')
 
 
 def test_a_changed_policy_is_refused(node):

@@ -22,8 +22,13 @@ RESOURCE = 'pintle.test/device'
 
 
 @pytest.fixture(scope='module')
-def node():
-    with own_network(), KubeletNode('n1', config={'cgroupDriver': 'cgroupfs'}) as made:
+def manifests(tmp_path_factory):
+    return tmp_path_factory.mktemp('manifests')
+
+
+@pytest.fixture(scope='module')
+def node(manifests):
+    with own_network(), KubeletNode('n1', config={'cgroupDriver': 'cgroupfs', 'staticPodPath': str(manifests)}) as made:
         await_true('the node', made.node)
         yield made
 
@@ -139,6 +144,24 @@ def test_either_side_starts_anew(node):
         pod = node.run_pod('fourth', wants(1), wait=ready)
         assert node.logs(pod) == 'b\n'
         delete(node, 'stays', 'fourth')
+
+
+def test_static_pods_keep_theirs(node, manifests):
+    with device_plugin(node, 'a b') as plugin:
+        await_counts(node, '2', '2')
+        pod = {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'static'}, 'spec': {'terminationGracePeriodSeconds': 1, 'containers': [
+            {'name': 'main', 'image': 'busybox:1.36', **wants(1)}]}}
+        (manifests / 'static.yaml').write_text(json.dumps(pod))
+        before = node.wait('static-n1', lambda p: p and ready(p))
+        plugin.stop()
+        assert node.stop_kubelet() == 0
+        node.start_kubelet()
+        node.run_pod('probe', {'command': ['sh', '-c', FOREVER]}, wait=ready)
+        after = node.pod('static-n1')
+        assert ready(after) and after['status']['containerStatuses'][0]['containerID'] == before['status']['containerStatuses'][0]['containerID']
+        (manifests / 'static.yaml').unlink()
+        node.wait('static-n1', lambda p: p is None)
+        delete(node, 'probe')
 
 
 def test_plugins_that_fail(node):

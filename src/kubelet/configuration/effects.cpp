@@ -47,9 +47,6 @@ constexpr std::string_view without_effect[] = {
     "streamingConnectionIdleTimeout",
     "syncFrequency",  // changes arrive by themselves
     "systemCgroups",
-    "topologyManagerPolicy",
-    "topologyManagerPolicyOptions",
-    "topologyManagerScope",
     "tracing",
     "volumePluginDir",
     "volumeStatsAggPeriod",

@@ -83,10 +83,11 @@ Result<std::unique_ptr<CpuManager>> CpuManager::make(rt::Runtime& runtime, const
 }
 
 rt::Task<Result<Unit>> CpuManager::save(rt::Context ctx) {
-  const uint64_t wanted = ++wanted_;
+  const uint64_t wanted = version_;
+  if (saved_ >= wanted) co_return Unit{};
   CO_TRY_ASSIGN(const auto lock, co_await saving_.lock(std::move(ctx)));
   if (saved_ >= wanted) co_return Unit{};  // with those that came later
-  const uint64_t now = wanted_;
+  const uint64_t now = version_;
   const CpuState state = state_;
   Result<Unit> written = Unit{};
   co_await runtime_.run_blocking([&] { written = write_state(path_, state); });
@@ -99,22 +100,29 @@ rt::Task<void> CpuManager::save_in_background(rt::Context ctx) {
   if (!saved && !ctx.done()) log::error("The record of CPUs was not written", saved.error(), {{"path", path_}});
 }
 
-rt::Task<Expected<Unit, WaitingReason>> CpuManager::allocate(rt::Context ctx, PodPtr pod) {
-  if (!policy_) co_return Unit{};
-  const auto given = policy_->allocate(*pod, state_);
-  if (!given) co_return Unexpected(given.error());
-  if (!*given) co_return Unit{};
-  const auto saved = co_await save(std::move(ctx));
-  if (!saved) {
-    release(pod->metadata.uid);
-    co_return Unexpected(WaitingReason{"UnexpectedAdmissionError", "Allocate failed due to " + saved.error().message + ", which is unexpected"});
-  }
+Expected<Unit, WaitingReason> CpuManager::allocate(const api::core_v1::Pod& pod, const api::core_v1::Container& container, CpuSet& reusable,
+                                                   const std::optional<std::set<int64_t>>& numa_nodes) {
+  if (!policy_) return Unit{};
+  const auto given = policy_->allocate(pod, container, reusable, state_, numa_nodes);
+  if (!given) return Unexpected(given.error());
+  if (!*given) return Unit{};
+  ++version_;
   if (changed_) changed_();
-  co_return Unit{};
+  return Unit{};
+}
+
+topology_hints::ResourceHints CpuManager::hints(const api::core_v1::Pod& pod, const api::core_v1::Container& container,
+                                                const CpuSet& reusable) const {
+  return policy_ ? policy_->hints(pod, container, reusable, state_) : topology_hints::ResourceHints();
+}
+
+topology_hints::ResourceHints CpuManager::pod_hints(const api::core_v1::Pod& pod) const {
+  return policy_ ? policy_->pod_hints(pod, state_) : topology_hints::ResourceHints();
 }
 
 void CpuManager::release(std::string_view uid) {
   if (!policy_ || !policy_->release(uid, state_)) return;
+  ++version_;
   tasks_.spawn(save_in_background(tasks_.context()));
   if (changed_) changed_();
 }

@@ -38,8 +38,13 @@ class CpuManager {
   static Result<std::unique_ptr<CpuManager>> make(rt::Runtime& runtime, const CpuManagerOptions& options);
 
   bool is_static() const { return policy_.has_value(); }
-  // Gives the pod's containers what they want; the error is how the pod fails, and nothing is kept of it.
-  rt::Task<Expected<Unit, WaitingReason>> allocate(rt::Context ctx, PodPtr pod);
+  // Gives a container of the pod what it wants (StaticPolicy::allocate). On an error release() the pod.
+  Expected<Unit, WaitingReason> allocate(const api::core_v1::Pod& pod, const api::core_v1::Container& container, CpuSet& reusable,
+                                         const std::optional<std::set<int64_t>>& numa_nodes = std::nullopt);
+  topology_hints::ResourceHints hints(const api::core_v1::Pod& pod, const api::core_v1::Container& container, const CpuSet& reusable) const;
+  topology_hints::ResourceHints pod_hints(const api::core_v1::Pod& pod) const;
+  // What was allocated so far is on disk.
+  rt::Task<Result<Unit>> save(rt::Context ctx);
   // Nothing of the pod runs any more.
   void release(std::string_view uid);
   // Other CPUs are shared than before. May be empty.
@@ -57,15 +62,14 @@ class CpuManager {
 
  private:
   CpuManager(rt::Runtime& runtime, std::string path) : runtime_(runtime), path_(std::move(path)) {}
-  rt::Task<Result<Unit>> save(rt::Context ctx);
   rt::Task<void> save_in_background(rt::Context ctx);
 
   rt::Runtime& runtime_;
   const std::string path_;
   std::optional<StaticPolicy> policy_;
   CpuState state_;
-  uint64_t wanted_ = 0;  // saves
-  uint64_t saved_ = 0;
+  uint64_t version_ = 0;  // of state_
+  uint64_t saved_ = 0;    // which is on disk
   rt::AsyncMutex saving_;
   std::function<void()> changed_;
   rt::TaskGroup tasks_;

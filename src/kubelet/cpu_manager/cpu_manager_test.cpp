@@ -154,16 +154,32 @@ std::string shown(const CpuState& state) {
   return out;
 }
 
+// All of its containers, or none.
+Expected<bool, WaitingReason> give(const StaticPolicy& policy, const Pod& pod, CpuState& state) {
+  CpuState out = state;
+  CpuSet reusable;
+  bool some = false;
+  for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers}) {
+    for (const auto& container : *list) {
+      const auto given = policy.allocate(pod, container, reusable, out);
+      if (!given) return Unexpected(given.error());
+      some = some || *given;
+    }
+  }
+  state = std::move(out);
+  return some;
+}
+
 TEST(StaticPolicy, GivesWholeCpus) {
   const StaticPolicy policy = *StaticPolicy::make(topology_of(single), {}, 1, {});
   EXPECT_EQ(format_cpu_set(policy.reserved()), "0");
   CpuState state = *policy.begin({});
   EXPECT_EQ(shown(state), "0-7");
-  EXPECT_FALSE(*policy.allocate(asks("u0", "c1.5"), state));
-  EXPECT_TRUE(*policy.allocate(asks("u1", "i2 s1 c2"), state));
+  EXPECT_FALSE(*give(policy, asks("u0", "c1.5"), state));
+  EXPECT_TRUE(*give(policy, asks("u1", "i2 s1 c2"), state));
   EXPECT_EQ(shown(state), "0,2-3,6-7 u1.c=1,5 u1.i=1,5 u1.s=4") << "what the init container leaves is used again";
-  EXPECT_FALSE(*policy.allocate(asks("u1", "i2 s1 c2"), state)) << "it has them";
-  const auto refused = policy.allocate(asks("u2", "c3 d2"), state);
+  EXPECT_FALSE(*give(policy, asks("u1", "i2 s1 c2"), state)) << "it has them";
+  const auto refused = give(policy, asks("u2", "c3 d2"), state);
   EXPECT_EQ(refused.error().message,
             "Allocate failed due to not enough cpus available to satisfy request: requested=2, available=1, which is unexpected");
   EXPECT_EQ(shown(state), "0,2-3,6-7 u1.c=1,5 u1.i=1,5 u1.s=4") << "nothing is kept of it";
@@ -172,16 +188,45 @@ TEST(StaticPolicy, GivesWholeCpus) {
   EXPECT_FALSE(policy.release("u1", state));
 }
 
+std::string shown(const topology_hints::ResourceHints& hints) {
+  std::string out;
+  for (const auto& [resource, of] : hints) {
+    out += resource + ":";
+    for (const auto& hint : *of) out += fmt::format(" {:b}{}", *hint.nodes, hint.preferred ? "!" : "");
+  }
+  return out;
+}
+
+TEST(StaticPolicy, KnowsTheNodes) {
+  const StaticPolicy policy = *StaticPolicy::make(topology_of(dual), {0}, 1, {});
+  CpuState state = *policy.begin({});
+  const auto hints = [&](const Pod& pod) {
+    return shown(policy.hints(pod, pod.spec.containers[0], {}, state)) + " / " + shown(policy.pod_hints(pod, state));
+  };
+  EXPECT_EQ(hints(asks("u", "c1.5")), " / ");
+  EXPECT_EQ(hints(asks("u", "c4")), "cpu: 1! 10! 11 / cpu: 1! 10! 11");
+  EXPECT_EQ(hints(asks("u", "c12")), "cpu: 10! 11 / cpu: 10! 11");
+  EXPECT_EQ(hints(asks("u", "c4 d8")), "cpu: 1! 10! 11 / cpu: 10! 11");
+  EXPECT_EQ(hints(asks("u", "c13")), "cpu: 11! / cpu: 11!");
+  EXPECT_EQ(hints(asks("u", "c24")), "cpu: / cpu:");
+  const Pod pod = asks("u", "c4");
+  CpuSet reusable;
+  EXPECT_TRUE(*policy.allocate(pod, pod.spec.containers[0], reusable, state, std::set<int64_t>{1}));
+  EXPECT_EQ(shown(state), "0-5,8-17,20-23 u.c=6-7,18-19");
+  EXPECT_EQ(hints(pod), "cpu: 10! 11 / cpu: 10! 11") << "where it is";
+  EXPECT_EQ(hints(asks("u", "c3")), "cpu: / cpu:") << "it has another number";
+}
+
 TEST(StaticPolicy, WholeCoresOnly) {
   StaticOptions options;
   options.full_cores_only = true;
   const StaticPolicy policy = *StaticPolicy::make(topology_of(single), {}, 1, options);
   CpuState state = *policy.begin({});
-  const auto odd = policy.allocate(asks("u1", "c3"), state);
+  const auto odd = give(policy, asks("u1", "c3"), state);
   EXPECT_EQ(odd.error().reason + ": " + odd.error().message,
             "SMTAlignmentError: SMT Alignment Error: requested 3 cpus not multiple cpus per core = 2");
-  EXPECT_TRUE(*policy.allocate(asks("u1", "c4"), state));
-  const auto many = policy.allocate(asks("u2", "c4"), state);
+  EXPECT_TRUE(*give(policy, asks("u1", "c4"), state));
+  const auto many = give(policy, asks("u2", "c4"), state);
   EXPECT_EQ(many.error().message,
             "SMT Alignment Error: not enough free physical CPUs: available physical CPUs = 2, requested CPUs = 4, CPUs per core = 2");
 }
@@ -233,7 +278,10 @@ rt::Task<void> keeps_its_record() {
     EXPECT_EQ(shown(cpus->state()), "0-3,6");
     int changes = 0;
     cpus->on_change([&changes] { ++changes; });
-    EXPECT_TRUE(co_await cpus->allocate(rt::Context::background(), std::make_shared<Pod>(asks("u1", "c2"))));
+    const Pod pod = asks("u1", "c2");
+    CpuSet reusable;
+    EXPECT_TRUE(cpus->allocate(pod, pod.spec.containers[0], reusable));
+    EXPECT_TRUE(co_await cpus->save(rt::Context::background()));
     EXPECT_EQ(cpus->cpus_of("u1", "c"), "0-1");
     EXPECT_EQ(cpus->cpus_of("u2", "c"), "2-3,6");
     EXPECT_EQ(changes, 1);
@@ -253,7 +301,9 @@ rt::Task<void> keeps_its_record() {
   std::filesystem::remove_all(options.root_dir);
   std::filesystem::create_directories(options.root_dir);
   const auto none = std::move(*CpuManager::make(runtime, options));
-  EXPECT_TRUE(co_await none->allocate(rt::Context::background(), std::make_shared<Pod>(asks("u1", "c2"))));
+  const Pod pod = asks("u1", "c2");
+  CpuSet reusable;
+  EXPECT_TRUE(none->allocate(pod, pod.spec.containers[0], reusable));
   EXPECT_EQ(none->cpus_of("u1", "c"), "");
   co_await none->stop();
 }

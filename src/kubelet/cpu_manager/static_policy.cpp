@@ -30,6 +30,18 @@ Unexpected<WaitingReason> unexpected(const std::string& why) {
   return Unexpected(WaitingReason{"UnexpectedAdmissionError", "Allocate failed due to " + why + ", which is unexpected"});
 }
 
+bool is_init(const Pod& pod, const Container& container) {
+  return std::ranges::any_of(pod.spec.init_containers, [&](const Container& one) { return one.name == container.name; });
+}
+
+// nullptr: it has none of its own.
+const CpuSet* cpus_of(const CpuState& state, const Pod& pod, const Container& container) {
+  const auto of_pod = state.of_pods.find(pod.metadata.uid);
+  if (of_pod == state.of_pods.end()) return nullptr;
+  const auto found = of_pod->second.find(container.name);
+  return found == of_pod->second.end() ? nullptr : &found->second;
+}
+
 CpuSet whole_cores(const CpuTopology& topology, const CpuSet& of) {
   CpuSet out;
   for (const int32_t core : topology.ids(&CpuInfo::core, of)) out = united(out, topology.in(&CpuInfo::core, core, topology.all()));
@@ -118,37 +130,98 @@ Expected<Unit, WaitingReason> StaticPolicy::check_cores(std::size_t count, const
   return Unit{};
 }
 
-// Init containers come first, one after the other, and leave what they had; sidecars keep it.
-Expected<bool, WaitingReason> StaticPolicy::allocate(const Pod& pod, CpuState& state) const {
-  CpuState out = state;
-  CpuSet reusable;
-  bool some = false;
-  const auto give = [&](const Container& container, bool leaves) -> Expected<Unit, WaitingReason> {
-    const std::size_t count = resources::exclusive_cpus(pod, container);
-    if (count == 0) return Unit{};
-    if (auto whole = check_cores(count, out); !whole) return whole;
-    const auto pod_has = out.of_pods.find(pod.metadata.uid);
-    const auto has = pod_has == out.of_pods.end() ? CpusOfPod::const_iterator() : pod_has->second.find(container.name);
-    CpuSet cpus;
-    if (pod_has != out.of_pods.end() && has != pod_has->second.end()) {
-      cpus = has->second;
-    } else {
-      auto taken = take_cpus(topology_, united(without(out.shared, reserved_), reusable), count, {options_.prefer_cache});
-      if (!taken) return unexpected(taken.error().message);
-      cpus = std::move(*taken);
-      out.shared = without(out.shared, cpus);
-      out.of_pods[pod.metadata.uid][container.name] = cpus;
-      some = true;
-    }
-    reusable = leaves ? united(reusable, cpus) : without(reusable, cpus);
-    return Unit{};
-  };
-  for (const Container& container : pod.spec.init_containers)
-    if (auto given = give(container, !rules::is_sidecar(container)); !given) return Unexpected(std::move(given).error());
-  for (const Container& container : pod.spec.containers)
-    if (auto given = give(container, false); !given) return Unexpected(std::move(given).error());
-  if (some) state = std::move(out);
+Result<CpuSet> StaticPolicy::take(std::size_t count, const CpuSet& from, const std::optional<std::set<int64_t>>& numa_nodes) const {
+  CpuSet out;
+  if (numa_nodes) {
+    CpuSet near;
+    for (const int64_t node : *numa_nodes) near = united(near, topology_.in(&CpuInfo::numa_node, static_cast<int32_t>(node), from));
+    TRY_ASSIGN(out, take_cpus(topology_, near, std::min(count, near.size()), {options_.prefer_cache}));
+  }
+  TRY_ASSIGN(const CpuSet rest, take_cpus(topology_, without(from, out), count - out.size(), {options_.prefer_cache}));
+  return united(out, rest);
+}
+
+Expected<bool, WaitingReason> StaticPolicy::allocate(const Pod& pod, const Container& container, CpuSet& reusable, CpuState& state,
+                                                     const std::optional<std::set<int64_t>>& numa_nodes) const {
+  const std::size_t count = resources::exclusive_cpus(pod, container);
+  if (count == 0) return false;
+  if (const auto whole = check_cores(count, state); !whole) return Unexpected(whole.error());
+  const bool leaves = is_init(pod, container) && !rules::is_sidecar(container);
+  const CpuSet* has = cpus_of(state, pod, container);
+  const bool some = has == nullptr;
+  if (some) {
+    auto taken = take(count, united(without(state.shared, reserved_), reusable), numa_nodes);
+    if (!taken) return unexpected(taken.error().message);
+    state.shared = without(state.shared, *taken);
+    has = &(state.of_pods[pod.metadata.uid][container.name] = std::move(*taken));
+  }
+  reusable = leaves ? united(reusable, *has) : without(reusable, *has);
   return some;
+}
+
+std::vector<topology_hints::TopologyHint> StaticPolicy::hints_of(std::size_t count, const CpuSet& available, const CpuSet& reusable) const {
+  const auto masks = [this](const CpuSet& cpus) {
+    std::vector<topology_hints::NumaMask> out;
+    for (const int32_t cpu : common(cpus, topology_.all())) out.push_back(topology_hints::mask_of({topology_.cpus.at(cpu).numa_node}));
+    return out;
+  };
+  topology_hints::HintInputs inputs;
+  const CpuSet nodes = topology_.ids(&CpuInfo::numa_node, topology_.all());
+  inputs.nodes.assign(nodes.begin(), nodes.end());
+  inputs.all = masks(topology_.all());
+  inputs.available = masks(without(available, reusable));
+  inputs.reusable = masks(reusable);
+  inputs.request = count;
+  return topology_hints::make_hints(inputs);
+}
+
+topology_hints::ResourceHints StaticPolicy::hints(const Pod& pod, const Container& container, const CpuSet& reusable, const CpuState& state) const {
+  topology_hints::ResourceHints out;
+  const std::size_t count = resources::exclusive_cpus(pod, container);
+  if (count == 0) return out;
+  if (const CpuSet* has = cpus_of(state, pod, container)) {
+    out["cpu"] = has->size() == count ? hints_of(count, *has, {}) : std::vector<topology_hints::TopologyHint>();
+  } else {
+    out["cpu"] = hints_of(count, without(state.shared, reserved_), reusable);
+  }
+  return out;
+}
+
+topology_hints::ResourceHints StaticPolicy::pod_hints(const Pod& pod, const CpuState& state) const {
+  topology_hints::ResourceHints out;
+  std::size_t sidecars = 0, most = 0, plain = 0;
+  CpuSet has;
+  bool fits = true;
+  const auto note = [&](const Container& container, std::size_t count) {
+    const CpuSet* own = cpus_of(state, pod, container);
+    if (!own) return;
+    fits = fits && own->size() == count;
+    has = united(has, *own);
+  };
+  for (const Container& container : pod.spec.init_containers) {
+    const std::size_t count = resources::exclusive_cpus(pod, container);
+    note(container, count);
+    if (rules::is_sidecar(container)) {
+      sidecars += count;
+    } else {
+      most = std::max(most, sidecars + count);
+    }
+  }
+  for (const Container& container : pod.spec.containers) {
+    const std::size_t count = resources::exclusive_cpus(pod, container);
+    note(container, count);
+    plain += count;
+  }
+  const std::size_t count = std::max(plain + sidecars, most);
+  if (count == 0) return out;
+  if (!fits) {
+    out["cpu"].emplace();
+  } else if (has.size() == count) {
+    out["cpu"] = hints_of(count, has, {});
+  } else {
+    out["cpu"] = hints_of(count, without(state.shared, reserved_), has);
+  }
+  return out;
 }
 
 bool StaticPolicy::release(std::string_view uid, CpuState& state) const {

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -11,6 +13,7 @@
 #include "base/status.h"
 #include "kubelet/cpu_manager/cpu_assignment.h"
 #include "kubelet/cpu_manager/cpu_state.h"
+#include "kubelet/topology_hints/hints.h"
 #include "kubelet/types/waiting_reason.h"
 
 namespace pintle::kubelet::cpu_manager {
@@ -30,8 +33,14 @@ class StaticPolicy {
 
   // What an earlier life left ("" of it: nothing). Invalid, in upstream's words, where it is not this machine's.
   Result<CpuState> begin(CpuState state) const;
-  // Gives all containers of the pod what they want; the error is how it fails, and `state` is as before. True: some got theirs.
-  Expected<bool, WaitingReason> allocate(const api::core_v1::Pod& pod, CpuState& state) const;
+  // Gives a container of the pod what it wants, near `numa_nodes` first. Init containers come first, in their order; `reusable` is what they
+  // leave to those after them. The error is how the pod fails: then release() it. True: it got some.
+  Expected<bool, WaitingReason> allocate(const api::core_v1::Pod& pod, const api::core_v1::Container& container, CpuSet& reusable, CpuState& state,
+                                         const std::optional<std::set<int64_t>>& numa_nodes = std::nullopt) const;
+  // On which nodes the container, or the pod as a whole, could have what it wants.
+  topology_hints::ResourceHints hints(const api::core_v1::Pod& pod, const api::core_v1::Container& container, const CpuSet& reusable,
+                                      const CpuState& state) const;
+  topology_hints::ResourceHints pod_hints(const api::core_v1::Pod& pod, const CpuState& state) const;
   // True: it had some.
   bool release(std::string_view uid, CpuState& state) const;
   const CpuSet& reserved() const { return reserved_; }
@@ -40,6 +49,8 @@ class StaticPolicy {
  private:
   StaticPolicy() = default;
   Expected<Unit, WaitingReason> check_cores(std::size_t count, const CpuState& state) const;
+  Result<CpuSet> take(std::size_t count, const CpuSet& from, const std::optional<std::set<int64_t>>& numa_nodes) const;
+  std::vector<topology_hints::TopologyHint> hints_of(std::size_t count, const CpuSet& available, const CpuSet& reusable) const;
 
   CpuTopology topology_;
   CpuSet reserved_;

@@ -30,7 +30,7 @@ std::vector<DeviceManager::Want> DeviceManager::wants_of(const std::string& uid,
   for (const auto& [name, amount] : container.resources.limits) {
     const int64_t count = amount.value();
     if (count <= 0 || !counts(name)) continue;
-    out.push_back({uid, container.name, name, static_cast<std::size_t>(count), {}});
+    out.push_back({uid, container.name, name, static_cast<std::size_t>(count), {}, std::nullopt});
   }
   return out;
 }
@@ -40,48 +40,30 @@ bool DeviceManager::wants_devices(const Pod& pod) const {
   return std::ranges::any_of(pod.spec.init_containers, wants) || std::ranges::any_of(pod.spec.containers, wants);
 }
 
-rt::Task<Result<Unit>> DeviceManager::allocate(rt::Context ctx, PodPtr pod) {
-  if (!wants_devices(*pod)) co_return Unit{};
-  auto done = co_await allocate_containers(ctx, pod);
-  if (done) done = co_await save(std::move(ctx));
-  if (!done) release(pod->metadata.uid);
-  co_return std::move(done);
-}
-
-// Init containers come first, one after the other, and leave what they had; sidecars keep it.
-rt::Task<Result<Unit>> DeviceManager::allocate_containers(rt::Context ctx, PodPtr pod) {
-  Reusable reusable;
+rt::Task<Result<Unit>> DeviceManager::allocate(rt::Context ctx, PodPtr pod, std::string name, Reusable* reusable,
+                                               std::optional<std::set<int64_t>> numa_nodes) {
+  const Container* container = container_of(*pod, name);
+  if (!container) co_return Unit{};
   const std::string& uid = pod->metadata.uid;
-  const auto leave = [&](const Container& container, bool for_others) {
-    const auto* of = allocations_.of_container(uid, container.name);
-    if (!of) return;
-    for (const auto& [name, allocation] : *of) {
-      for (const std::string& id : allocation.ids()) {
-        if (for_others) {
-          reusable[name].insert(id);
-        } else {
-          reusable[name].erase(id);
-        }
-      }
-    }
-  };
-  for (const Container& container : pod->spec.init_containers) {
-    CO_TRY(co_await allocate_container(ctx, pod, &container, &reusable));
-    leave(container, !rules::is_sidecar(container));
-  }
-  for (const Container& container : pod->spec.containers) {
-    CO_TRY(co_await allocate_container(ctx, pod, &container, &reusable));
-    leave(container, false);
-  }
-  co_return Unit{};
-}
-
-rt::Task<Result<Unit>> DeviceManager::allocate_container(rt::Context ctx, PodPtr pod, const Container* container, Reusable* reusable) {
-  std::vector<Want> wants = wants_of(pod->metadata.uid, *container);
+  std::vector<Want> wants = wants_of(uid, *container);
   for (Want& want : wants) {
     const auto left = reusable->find(want.resource);
     if (left != reusable->end()) want.reusable = left->second;
+    want.numa_nodes = numa_nodes;
     CO_TRY(co_await allocate_one(ctx, std::move(want)));
+  }
+  const auto* of = allocations_.of_container(uid, name);
+  if (!of) co_return Unit{};
+  const bool leaves = container >= pod->spec.init_containers.data() &&
+                      container < pod->spec.init_containers.data() + pod->spec.init_containers.size() && !rules::is_sidecar(*container);
+  for (const auto& [resource, allocation] : *of) {
+    for (const std::string& id : allocation.ids()) {
+      if (leaves) {
+        (*reusable)[resource].insert(id);
+      } else {
+        (*reusable)[resource].erase(id);
+      }
+    }
   }
   co_return Unit{};
 }
@@ -107,7 +89,7 @@ rt::Task<Result<DeviceIds>> DeviceManager::choose(rt::Context ctx, Want want, Re
   CO_TRY_ASSIGN(const auto lock, co_await resource->choosing.lock(ctx));
   DeviceIds in_use = allocations_.in_use(want.resource);
   in_use.insert(resource->reserved.begin(), resource->reserved.end());
-  const ChoiceInputs inputs{want.resource, resource->devices, in_use, want.reusable, want.count};
+  const ChoiceInputs inputs{want.resource, resource->devices, in_use, want.reusable, want.count, want.numa_nodes};
   auto choice = Choice::make(inputs);
   if (!choice) co_return Unexpected(std::move(choice).error());
   DeviceIds preferred;
@@ -154,15 +136,13 @@ bool DeviceManager::plugins_are_back(const Pod& pod) const {
   return std::ranges::all_of(pod.spec.init_containers, back) && std::ranges::all_of(pod.spec.containers, back);
 }
 
-rt::Task<Result<Unit>> DeviceManager::resume(rt::Context ctx, PodPtr pod) {
+rt::Task<void> DeviceManager::wait_for_plugins(rt::Context ctx, PodPtr pod) {
   const rt::Context bounded = ctx.with_timeout(deps_.timing.come_back);
   while (!bounded.done()) {
     const uint64_t seen = changes_.value();
-    if (plugins_are_back(*pod)) break;
+    if (plugins_are_back(*pod)) co_return;
     (void)co_await changes_.wait(bounded, seen + 1);
   }
-  if (ctx.done()) co_return Unexpected(ctx.status());
-  co_return co_await allocate(std::move(ctx), std::move(pod));
 }
 
 rt::Task<Result<ContainerDevices>> DeviceManager::container_devices(rt::Context ctx, PodPtr pod, std::string name) {

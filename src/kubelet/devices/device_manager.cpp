@@ -161,7 +161,8 @@ void DeviceManager::write_metrics(std::string& out) const { out += metrics_.writ
 
 Result<Unit> DeviceManager::check_resource_name(const std::string& name) const {
   if (!rules::is_extended_resource(name)) return error(Reason::Invalid, "the ResourceName " + codec::go_quote(name) + " is invalid");
-  if (!resources_.contains(name) && resources_.size() >= resources_max)
+  const bool known = resources_.contains(name) || gone_.contains(name);
+  if (!known && resources_.size() + gone_.size() >= resources_max)
     return error(Reason::Invalid, fmt::format("the node has {} resources of device plugins already", resources_max));
   return Unit{};
 }

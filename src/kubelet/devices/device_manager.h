@@ -19,6 +19,7 @@
 #include "kubelet/devices/device_plugin.h"
 #include "kubelet/devices/node_devices.h"
 #include "kubelet/plugins/handler.h"
+#include "kubelet/topology_hints/hints.h"
 #include "kubelet/types/pod.h"
 #include "net/grpc/server.h"
 #include "rt/runtime.h"
@@ -27,7 +28,7 @@
 
 namespace pintle::kubelet::devices {
 
-// Resources that plugins may bring; further registrations are refused.
+// Resources that plugins may bring, with those whose plugins have not come back, as all stand in the Node; further registrations are refused.
 constexpr std::size_t resources_max = 256;
 
 struct DeviceManagerDeps {
@@ -57,10 +58,20 @@ class DeviceManager final : public plugins::PluginHandler {
   bool counts(std::string_view resource) const;
   std::set<std::string> resources() const;
 
-  // Gives the containers of a new pod what they want. The error, in upstream's words, is why the pod cannot run here; nothing is kept of it.
-  rt::Task<Result<Unit>> allocate(rt::Context ctx, PodPtr pod);
-  // For a pod of an earlier life of which nothing runs (the machine was down): waits for its plugins, then the same.
-  rt::Task<Result<Unit>> resume(rt::Context ctx, PodPtr pod);
+  // What init containers of a pod leave to those that come after them, by resource; for one pod that is being given devices.
+  using Reusable = std::map<std::string, DeviceIds>;
+  // Gives a container of the pod what it wants, of devices near `numa_nodes` first. Init containers come first, in their order. The error, in
+  // upstream's words, is why the pod cannot run here: then release() it.
+  rt::Task<Result<Unit>> allocate(rt::Context ctx, PodPtr pod, std::string container, Reusable* reusable,
+                                  std::optional<std::set<int64_t>> numa_nodes);
+  // On which nodes the container, or the pod as a whole, could have what it wants.
+  topology_hints::ResourceHints hints(const std::string& uid, const api::core_v1::Container& container, const Reusable& reusable,
+                                      const std::vector<int32_t>& machine) const;
+  topology_hints::ResourceHints pod_hints(const api::core_v1::Pod& pod, const std::vector<int32_t>& machine) const;
+  // What is allocated now is on disk.
+  rt::Task<Result<Unit>> save(rt::Context ctx);
+  // For a pod of an earlier life of which nothing runs (the machine was down): waits for its plugins, as long as they may take to come back.
+  rt::Task<void> wait_for_plugins(rt::Context ctx, PodPtr pod);
   // Whether a container of it wants something that is counted here.
   bool wants_devices(const api::core_v1::Pod& pod) const;
   // Before a container starts, also again: tells plugins that want to know, and says what they want in it.
@@ -100,8 +111,8 @@ class DeviceManager final : public plugins::PluginHandler {
     std::string resource;
     std::size_t count = 0;
     DeviceIds reusable;
+    std::optional<std::set<int64_t>> numa_nodes;
   };
-  using Reusable = std::map<std::string, DeviceIds>;  // by resource
 
   rt::Task<Result<Registered>> register_plugin(rt::Context ctx, api::deviceplugin_v1beta1::RegisterRequest request);
   Result<Unit> check_resource_name(const std::string& name) const;
@@ -116,8 +127,8 @@ class DeviceManager final : public plugins::PluginHandler {
   ResourcePtr find(std::string_view resource) const;
   bool is_healthy(std::string_view resource, const std::string& id) const;
   std::vector<Want> wants_of(const std::string& uid, const api::core_v1::Container& container) const;
-  rt::Task<Result<Unit>> allocate_container(rt::Context ctx, PodPtr pod, const api::core_v1::Container* container, Reusable* reusable);
-  rt::Task<Result<Unit>> allocate_containers(rt::Context ctx, PodPtr pod);
+  std::optional<std::vector<topology_hints::TopologyHint>> hints_of(const std::string& resource, std::size_t count, const DeviceIds& has,
+                                                                    const DeviceIds& reusable, const std::vector<int32_t>& machine) const;
   rt::Task<Result<Unit>> allocate_one(rt::Context ctx, Want want);
   rt::Task<Result<DeviceIds>> choose(rt::Context ctx, Want want, ResourcePtr resource);
   // What is there of the want already: true if that is all.
@@ -125,8 +136,6 @@ class DeviceManager final : public plugins::PluginHandler {
   bool plugins_are_back(const api::core_v1::Pod& pod) const;
 
   Checkpoint snapshot() const;
-  // What is so now is on disk.
-  rt::Task<Result<Unit>> save(rt::Context ctx);
   void save_later();
   rt::Task<void> save_in_background(rt::Context ctx);
 

@@ -142,8 +142,17 @@ struct Managed {
   }
   // The error's message, or what each container got.
   rt::Task<std::string> give(PodPtr pod) {
-    const auto given = co_await manager->allocate(forever, pod);
-    co_return given ? shown(*pod) : given.error().message;
+    DeviceManager::Reusable reusable;
+    for (const auto* list : {&pod->spec.init_containers, &pod->spec.containers}) {
+      for (const auto& container : *list) {
+        const auto given = co_await manager->allocate(forever, pod, container.name, &reusable, numa_nodes);
+        if (given) continue;
+        manager->release(pod->metadata.uid);
+        co_return given.error().message;
+      }
+    }
+    EXPECT_TRUE(co_await manager->save(forever));
+    co_return shown(*pod);
   }
   std::string shown(const Pod& pod) const {
     std::string out;
@@ -161,6 +170,7 @@ struct Managed {
   DevicesFolder folder;
   std::optional<DeviceManager> manager;
   std::string changed;
+  std::optional<std::set<int64_t>> numa_nodes;
 };
 
 // "i2 s1 c1": an init container with two devices, a sidecar and a plain one with one each.
@@ -234,6 +244,25 @@ rt::Task<void> refusals() {
   co_await node.stop();
 }
 TEST(DeviceManager, RefusesWhatIsNoPlugin) { rt::testing::run_task(refusals()); }
+
+rt::Task<void> too_many_resources() {
+  auto& runtime = rt::Executor::current().runtime();
+  DeviceTiming timing;
+  timing.kept = 10ms;
+  Managed node(runtime, timing);
+  co_await node.start();
+  std::string last;
+  for (std::size_t i = 0; i <= resources_max; ++i) {
+    FakePlugin plugin(runtime, node.folder, fmt::format("r{}", i), "a");
+    last = co_await plugin.enroll(runtime);
+    if (i < resources_max) EXPECT_EQ(last, "");
+    co_await plugin.stop();
+  }
+  EXPECT_EQ(last, "the node has 256 resources of device plugins already");
+  EXPECT_EQ(node.manager->on_node().capacity.size(), resources_max);
+  co_await node.stop();
+}
+TEST(DeviceManager, HasALimitOfResources) { rt::testing::run_task(too_many_resources()); }
 
 rt::Task<void> gives_devices() {
   auto& runtime = rt::Executor::current().runtime();
@@ -337,15 +366,18 @@ rt::Task<void> starts_anew() {
   // A pod that starts anew waits for its plugin.
   FakePlugin again(runtime, node.folder, "d", "a! b c");
   rt::TaskGroup resuming;
-  Result<Unit> resumed = Unit{};
-  const auto resume = [](Managed& node, PodPtr pod, Result<Unit>& out) -> rt::Task<void> { out = co_await node.manager->resume(forever, pod); };
+  std::string resumed;
+  const auto resume = [](Managed& node, PodPtr pod, std::string& out) -> rt::Task<void> {
+    co_await node.manager->wait_for_plugins(forever, pod);
+    out = co_await node.give(pod);
+  };
   resuming.spawn(resume(node, pod, resumed));
   EXPECT_EQ(co_await again.enroll(runtime), "");
   co_await node.settle("e.test/d=2/3 ");
   EXPECT_EQ(resuming.size(), 1u);  // its device is not well yet
   again.tell("a b c");
   co_await resuming.join();
-  EXPECT_TRUE(resumed) << resumed.error().message;
+  EXPECT_EQ(resumed, "c:a,b ");
   EXPECT_EQ(again.asked, "");
   EXPECT_EQ(co_await node.give(wants("u2", "c1")), "c:c ");
   co_await again.stop();

@@ -23,9 +23,9 @@ struct DeviceTiming {
   rt::Duration preferred = std::chrono::seconds(30);
   rt::Duration allocate = std::chrono::seconds(60);
   rt::Duration pre_start = std::chrono::seconds(30);
-  rt::Duration list_pause = std::chrono::milliseconds(20);  // between two lists that are taken from one plugin
-  rt::Duration kept = std::chrono::minutes(5);              // what a plugin that has ended had is told as capacity so long
-  rt::Duration come_back = std::chrono::minutes(5);         // pods of an earlier life wait so long for their plugins
+  rt::Duration list_pause = std::chrono::milliseconds(200);  // between two lists of one plugin: each may change the Node, and is looked at by pods
+  rt::Duration kept = std::chrono::minutes(5);               // what a plugin that has ended had is told as capacity so long
+  rt::Duration come_back = std::chrono::minutes(5);          // pods of an earlier life wait so long for their plugins
 };
 
 class DevicePlugin {

@@ -135,24 +135,18 @@ rt::Task<bool> PodWorker::starts_again(rt::Context ctx) {
   co_return todo.create_sandbox || !todo.start.empty() || !todo.wait.empty();
 }
 
-rt::Task<Result<Unit>> PodWorker::allocate_devices(rt::Context ctx, PodPtr pod) {
-  if (!deps_.devices || !deps_.devices->wants_devices(*pod)) co_return Unit{};
-  if (fresh()) co_return co_await deps_.devices->allocate(std::move(ctx), std::move(pod));
-  const bool again = co_await starts_again(ctx);
-  if (!again) co_return Unit{};
-  co_return co_await deps_.devices->resume(std::move(ctx), std::move(pod));
-}
-
 rt::Task<void> PodWorker::allocate(rt::Context ctx) {
-  if (ending()) co_return;
+  if (!deps_.allocator || ending() || !deps_.allocator->wants(*pod_)) co_return;
   pass_ = ctx.child();
   const PodPtr pod = pod_;
-  const auto devices = co_await allocate_devices(pass_, pod);
-  if (pass_.done()) co_return;
-  if (!devices) co_return reject("UnexpectedAdmissionError", "Allocate failed due to " + devices.error().message + ", which is unexpected");
-  if (!deps_.cpus) co_return;
-  const auto cpus = co_await deps_.cpus->allocate(pass_, pod);
-  if (!cpus && !pass_.done()) reject(cpus.error().reason, cpus.error().message);
+  // A static pod is fresh to each life of the kubelet: what it was given says that it is not.
+  if (!fresh() || deps_.allocator->has(pod->metadata.uid)) {
+    const bool again = co_await starts_again(pass_);
+    if (!again) co_return;  // what runs has what it was given
+    co_await deps_.allocator->wait_for_plugins(pass_, pod);
+  }
+  const auto given = co_await deps_.allocator->allocate(pass_, pod);
+  if (!given && !pass_.done()) reject(given.error().reason, given.error().message);
 }
 
 // The volumes of a pod that an earlier life of the kubelet started: they are there, and are followed from now on.
@@ -261,8 +255,7 @@ rt::Task<void> PodWorker::tear_down(rt::Context ctx) {
   publish();
   rt::Backoff backoff(cleanup_retry);
   const std::string uid = pod_->metadata.uid;
-  if (deps_.devices) deps_.devices->release(uid);
-  if (deps_.cpus) deps_.cpus->release(uid);
+  if (deps_.allocator) deps_.allocator->release(uid);
   while (!ctx.done()) {
     auto torn = co_await deps_.volumes.tear_down(ctx, uid);
     if (torn && deps_.cgroups) {

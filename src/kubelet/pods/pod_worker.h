@@ -11,6 +11,7 @@
 
 #include "api/gen/core_v1.h"
 #include "client/client.h"
+#include "kubelet/allocation/pod_allocator.h"
 #include "kubelet/cgroups/pod_cgroups.h"
 #include "kubelet/cpu_manager/cpu_manager.h"
 #include "kubelet/devices/device_manager.h"
@@ -40,9 +41,10 @@ struct PodWorkerDeps {
   PodEvents& events;
   cgroups::PodCgroups* cgroups = nullptr;  // nullptr: none
   referenced_objects::ReferencedObjects* objects = nullptr;
-  devices::DeviceManager* devices = nullptr;  // nullptr: none
-  cpu_manager::CpuManager* cpus = nullptr;    // nullptr: containers run anywhere
-  bool device_health = false;                 // feature ResourceHealthStatus
+  devices::DeviceManager* devices = nullptr;  // nullptr, each: none
+  cpu_manager::CpuManager* cpus = nullptr;
+  allocation::PodAllocator* allocator = nullptr;  // over those two
+  bool device_health = false;                     // feature ResourceHealthStatus
   client::Client* client = nullptr;
   std::function<std::vector<std::string>()> node_ips;
   // What the runtime calls itself; nullptr: nobody asks (tests).
@@ -114,7 +116,6 @@ class PodWorker {
 
   // Gives it what the node hands out one by one, before anything of it starts, or rejects it.
   rt::Task<void> allocate(rt::Context ctx);
-  rt::Task<Result<Unit>> allocate_devices(rt::Context ctx, PodPtr pod);
   // An earlier life of the kubelet began with it, and something of it is to be started.
   rt::Task<bool> starts_again(rt::Context ctx);
 
