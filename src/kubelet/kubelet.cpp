@@ -5,6 +5,7 @@
 #include "kubelet/node_plugins.h"
 #include "kubelet/node_runtime.h"
 #include "kubelet/pod_life.h"
+#include "kubelet/pod_resources_api/server.h"
 #include "kubelet/serving.h"
 #include "kubelet/shutdown/shutdown_watch.h"
 
@@ -16,6 +17,7 @@ struct Kubelet::State {
 
   rt::Task<Result<Unit>> start();
   rt::Task<Result<Unit>> make_parts();
+  pod_resources_api::PodResourcesServerDeps pod_resources_deps();
   void follow_changes();
   void watch_shutdown();
   rt::Task<void> stop();
@@ -30,9 +32,12 @@ struct Kubelet::State {
   std::unique_ptr<cri::RuntimeClient> cri;
   std::unique_ptr<ClusterAccess> cluster;
   std::unique_ptr<NodePlugins> plugins;
+  std::unique_ptr<cpu_manager::CpuManager> cpus;
+  std::unique_ptr<allocation::PodAllocator> allocator;
   std::unique_ptr<NodeRuntime> node_runtime;
   std::unique_ptr<PodLife> pods;
   std::unique_ptr<NodeLife> node;
+  std::unique_ptr<pod_resources_api::PodResourcesServer> pod_resources;
   std::unique_ptr<Host> host;
   std::unique_ptr<Serving> serving;
   std::unique_ptr<shutdown::ShutdownWatch> shutdown_watch;  // nullptr: nobody tells of shutdowns, or nothing is to be done at one
@@ -53,17 +58,35 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   configuration.cgroup_driver = co_await cgroup_driver(runtime, *cri, configuration.cgroup_driver);
   CO_TRY_ASSIGN(auto cgroups, make_node_cgroups(configuration, facts));
   cluster = std::make_unique<ClusterAccess>(deps.client, options.node_name);
-  plugins = std::make_unique<NodePlugins>(NodePluginsDeps{runtime, *cluster, paths});
-  const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, *plugins, changes, paths, options, facts};
+  plugins = std::make_unique<NodePlugins>(NodePluginsDeps{runtime, *cluster, paths, changes});
+  const auto of_cpus = cpu_manager::cpu_manager_options(configuration, facts.reserved, paths.root());
+  CO_TRY_ASSIGN(cpus, cpu_manager::CpuManager::make(runtime, of_cpus));
+  CO_TRY_ASSIGN(auto topology, allocation::topology_settings(configuration));
+  allocator = std::make_unique<allocation::PodAllocator>(plugins->devices, *cpus, std::move(topology));
+  const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, *plugins, *cpus, changes, paths, options, facts};
   node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(for_images));
-  pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, changes, options, facts, tasks});
+  pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, *allocator, changes, options, facts, tasks});
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
+  pod_resources = std::make_unique<pod_resources_api::PodResourcesServer>(pod_resources_deps());
   host = std::make_unique<Host>(HostDeps{runtime, configuration, *cri, pods->workers, pods->statuses, node->eviction, node->image_collector,
-                                         node_runtime->credential_providers, node_runtime->volume_usages, node_runtime->cgroups.machine.get(),
-                                         options.node_name, paths.root()});
+                                         node_runtime->credential_providers, node_runtime->volume_usages, plugins->devices, *allocator,
+                                         *pod_resources, node_runtime->cgroups.machine.get(), options.node_name, paths.root()});
   serving =
       std::make_unique<Serving>(ServingDeps{runtime, *host, deps.client, options, facts.identity.hostname, tasks, [this] { return node->known(); }});
   co_return Unit{};
+}
+
+pod_resources_api::PodResourcesServerDeps Kubelet::State::pod_resources_deps() {
+  pod_resources_api::PodResourcesServerDeps out{deps.runtime, paths.pod_resources(), plugins->devices, *cpus};
+  out.active_pods = [this] { return pods->workers.active(""); };
+  out.pod = [this](const std::string& namespace_name, const std::string& name) -> const api::core_v1::Pod* {
+    for (const auto& [uid, worker] : pods->workers.all()) {
+      const auto& metadata = worker->pod()->metadata;
+      if (metadata.name == name && metadata.namespace_ == namespace_name) return worker->pod().get();
+    }
+    return nullptr;
+  };
+  return out;
 }
 
 void Kubelet::State::follow_changes() {
@@ -79,6 +102,9 @@ void Kubelet::State::follow_changes() {
   changes.pod_range = [this](std::string cidr) { tasks.spawn(node_runtime->tell_pod_cidr(tasks.context(), std::move(cidr))); };
   changes.assigned_pods = [this] { node->duties.changed(); };
   changes.probe = [this](const std::string& uid) { pods->workers.probe_changed(uid); };
+  changes.devices = [this](const std::vector<std::string>& uids) {
+    for (const std::string& uid : uids) pods->workers.probe_changed(uid);
+  };
   changes.objects = [this](const std::vector<std::string>& uids) { pods->workers.objects_changed(uids); };
 }
 
@@ -86,11 +112,13 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
   CO_TRY(co_await make_parts());
   follow_changes();
   node_runtime->volumes->start();
+  co_await plugins->load();
   CO_TRY(node->start());
   pods->follow_api();
   if (cluster->informers) cluster->informers->start();
   node->start_agent();
-  plugins->start();
+  co_await plugins->start();
+  co_await pod_resources->start();
   pods->follow_runtime();
   if (options.configuration.rotate_certificates) cluster->renew_certificate(deps.runtime, certificates_dir(options));
   watch_shutdown();
@@ -113,9 +141,11 @@ rt::Task<void> Kubelet::State::stop() {
   if (shutdown_watch) co_await shutdown_watch->stop();
   co_await tasks.close();
   if (serving) co_await serving->stop();
+  if (pod_resources) co_await pod_resources->stop();
   if (node) co_await node->stop();
   if (pods) co_await pods->stop();
   if (node_runtime) co_await node_runtime->stop();
+  if (cpus) co_await cpus->stop();
   if (plugins) co_await plugins->stop();
   if (cluster) co_await cluster->stop();
   if (cri) co_await cri->close();

@@ -4,8 +4,11 @@
 #include <optional>
 
 #include "cri/runtime_client.h"
+#include "kubelet/allocation/pod_allocator.h"
 #include "kubelet/cgroups/pod_cgroups.h"
+#include "kubelet/devices/device_manager.h"
 #include "kubelet/eviction/manager.h"
+#include "kubelet/pod_resources_api/server.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/server/host.h"
 #include "kubelet/stats/summary.h"
@@ -24,6 +27,9 @@ struct HostDeps {
   const images::ImageCollector& images;
   const images::CredentialProviders& credential_providers;
   volumes::VolumeUsages& volume_usages;
+  const devices::DeviceManager& devices;
+  const allocation::PodAllocator& allocator;
+  const pod_resources_api::PodResourcesServer& pod_resources;
   os::Cgroups* cgroups = nullptr;  // nullptr: the node's usage is not told
   std::string node_name;
   std::string root_dir;

@@ -81,12 +81,12 @@ Result<NodeFacts> measure_node(const Paths& paths, const KubeletOptions& options
   TRY(check_swap(configuration, out.machine));
   out.masked_paths = os::thermal_throttle_paths();
   out.capacity = resources::node_capacity(node_size(paths, configuration, out.machine));
-  TRY_ASSIGN(const auto reserved, resources::reserved_resources(configuration));
+  TRY_ASSIGN(out.reserved, resources::reserved_resources(configuration));
   TRY_ASSIGN(const auto hard, resources::hard_eviction_thresholds(configuration));
   TRY_ASSIGN(out.thresholds, eviction::eviction_thresholds(configuration));
   TRY_ASSIGN(out.image_rules, images::image_policy(configuration));
-  out.allocatable = resources::node_allocatable(out.capacity, reserved, hard);
-  out.for_pods = cgroups::enforces(configuration, "pods") ? resources::allocatable_for_pods(out.capacity, reserved) : out.capacity;
+  out.allocatable = resources::node_allocatable(out.capacity, out.reserved, hard);
+  out.for_pods = cgroups::enforces(configuration, "pods") ? resources::allocatable_for_pods(out.capacity, out.reserved) : out.capacity;
   out.identity = node_identity(options, out.machine);
   return out;
 }

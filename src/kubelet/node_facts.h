@@ -22,6 +22,7 @@ struct NodeFacts {
   os::MachineFacts machine;
   std::vector<std::string> masked_paths;  // of this machine, besides those of every container
   rules::ResourceList capacity;
+  rules::ResourceList reserved;  // kubeReserved, systemReserved, reservedSystemCPUs
   rules::ResourceList allocatable;
   rules::ResourceList for_pods;  // what the cgroup of all pods is limited to
   std::vector<eviction::Threshold> thresholds;

@@ -46,6 +46,7 @@ node::NodeDutiesDeps NodeLife::duties_deps() {
   node::NodeDutiesDeps out{deps.runtime, deps.cluster.client, deps.options.configuration, deps.pods.config, deps.pods.workers, deps.cluster.events};
   out.pressure = [this] { return eviction.pressure(); };
   out.node = [this] { return known(); };
+  out.device_resources = [this] { return deps.node.deps.plugins.devices.resources(); };
   out.status_changed = [this] { deps.changes.node_status(); };
   return out;
 }
@@ -58,6 +59,7 @@ std::unique_ptr<node::NodeAgent> NodeLife::make_agent() {
   node::NodeAgentDeps out{deps.runtime, *cluster.client, *cluster.informers, *cluster.recorder, deps.node.observer};
   out.pressure = [this] { return eviction.pressure(); };
   out.other_errors = [this] { return duties.not_ready(); };
+  out.devices = [this] { return deps.node.deps.plugins.devices.on_node(); };
   out.volumes_in_use = [this] { return deps.node.volumes->volumes_in_use(); };
   out.on_pod_cidrs = [this](const std::vector<std::string>& cidrs) {
     if (!cidrs.empty()) deps.changes.pod_range(cidrs.front());

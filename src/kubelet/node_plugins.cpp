@@ -7,9 +7,16 @@ namespace pintle::kubelet {
 
 namespace {
 
-plugins::PluginWatcherDeps watcher_deps(const NodePluginsDeps& deps, plugins::PluginHandler& csi) {
+devices::DeviceManagerDeps device_deps(const NodePluginsDeps& deps) {
+  devices::DeviceManagerDeps out{deps.runtime, deps.paths.device_plugins()};
+  out.node_changed = [&changes = deps.changes] { changes.node_status(); };
+  out.health_changed = [&changes = deps.changes](const std::vector<std::string>& uids) { changes.devices(uids); };
+  return out;
+}
+
+plugins::PluginWatcherDeps watcher_deps(const NodePluginsDeps& deps, plugins::PluginHandler& csi, plugins::PluginHandler& devices) {
   plugins::PluginWatcherDeps out{deps.runtime, deps.paths.plugins_registry()};
-  out.handlers = {{plugins::csi_plugin_type, &csi}};
+  out.handlers = {{plugins::csi_plugin_type, &csi}, {plugins::device_plugin_type, &devices}};
   return out;
 }
 
@@ -21,7 +28,7 @@ csi_drivers::CsiDriversDeps NodePlugins::csi_deps(const NodePluginsDeps& deps) {
   return out;
 }
 
-NodePlugins::NodePlugins(NodePluginsDeps deps) : csi(csi_deps(deps)), watcher_(watcher_deps(deps, csi)) {
+NodePlugins::NodePlugins(NodePluginsDeps deps) : csi(csi_deps(deps)), devices(device_deps(deps)), watcher_(watcher_deps(deps, csi, devices)) {
   if (deps.cluster.informers) follow_csi_drivers(*deps.cluster.informers);
 }
 
@@ -52,15 +59,19 @@ rt::Task<void> NodePlugins::tell_when_known(rt::Context ctx) {
   if (known) csi_changed_();
 }
 
-void NodePlugins::start() {
+rt::Task<void> NodePlugins::load() { return devices.load(); }
+
+rt::Task<void> NodePlugins::start() {
   csi.start();
   if (csi_objects_) tasks_.spawn(tell_when_known(tasks_.context()));
+  co_await devices.start();
   watcher_.start();
 }
 
 rt::Task<void> NodePlugins::stop() {
   co_await tasks_.close();
   co_await watcher_.stop();
+  co_await devices.stop();
   co_await csi.stop();
 }
 

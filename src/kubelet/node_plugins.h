@@ -4,8 +4,10 @@
 #include <functional>
 #include <optional>
 
+#include "kubelet/changes.h"
 #include "kubelet/cluster_access.h"
 #include "kubelet/csi_drivers/csi_drivers.h"
+#include "kubelet/devices/device_manager.h"
 #include "kubelet/plugins/plugin_watcher.h"
 #include "kubelet/types/paths.h"
 #include "kubelet/volumes/csi_access.h"
@@ -18,12 +20,15 @@ struct NodePluginsDeps {
   rt::Runtime& runtime;
   ClusterAccess& cluster;
   const Paths& paths;
+  Changes& changes;
 };
 
 struct NodePlugins {
   explicit NodePlugins(NodePluginsDeps deps);
+  // What an earlier life knew of them. Before any pod is admitted.
+  rt::Task<void> load();
   // Plugins register from now on, those that are there already first.
-  void start();
+  rt::Task<void> start();
   // After what uses them has stopped.
   rt::Task<void> stop();
 
@@ -32,6 +37,7 @@ struct NodePlugins {
   void on_csi_change(std::function<void()> changed) { csi_changed_ = std::move(changed); }
 
   csi_drivers::CsiDrivers csi;
+  devices::DeviceManager devices;
 
  private:
   csi_drivers::CsiDriversDeps csi_deps(const NodePluginsDeps& deps);

@@ -82,6 +82,7 @@ Result<NodeCgroups> make_node_cgroups(const KubeletConfiguration& configuration,
                  "this machine has cgroups of version 1, and failCgroupV1 (--fail-cgroupv1) refuses them: boot it with version 2, or "
                  "set it to false");
   options.hugepage_sizes_bytes = facts.machine.hugepage_sizes_bytes;
+  options.unlimited_with_own_cpus = configuration.cpu_manager_policy == "static" && facts.gates.enabled("DisableCPUQuotaWithExclusiveCPUs");
   out.pods = std::make_unique<cgroups::PodCgroups>(*out.machine, std::move(options));
   TRY(out.pods->set_up(facts.for_pods));
   out.limits_swap = out.pods->limits_swap();
@@ -144,6 +145,15 @@ container_config::ConfiguratorDeps NodeRuntime::configurator_deps() {
   out.cgroup_parent = [this](const Pod& pod) { return cgroups.pods ? cgroups.pods->parent_of(pod) : std::string(); };
   out.handler_features = [this](rt::Context ctx, PodPtr pod) { return features_for(std::move(ctx), std::move(pod)); };
   out.user_namespaces = &user_namespaces;
+  out.cpus = [this](const std::string& uid, const std::string& container) {
+    container_config::ContainerCpus of;
+    of.list = deps.cpus.cpus_of(uid, container);
+    of.unlimited = !deps.cpus.own_cpus(uid, container).empty() && deps.facts.gates.enabled("DisableCPUQuotaWithExclusiveCPUs");
+    return of;
+  };
+  out.devices = [&devices = deps.plugins.devices](rt::Context ctx, PodPtr pod, std::string container) {
+    return devices.container_devices(std::move(ctx), std::move(pod), std::move(container));
+  };
   out.warn = warn_of_pod(deps.cluster.events);
   return out;
 }

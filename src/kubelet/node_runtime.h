@@ -10,6 +10,7 @@
 #include "kubelet/changes.h"
 #include "kubelet/cluster_access.h"
 #include "kubelet/container_config/configurator.h"
+#include "kubelet/cpu_manager/cpu_manager.h"
 #include "kubelet/hooks/lifecycle_hooks.h"
 #include "kubelet/images/image_puller.h"
 #include "kubelet/images/verification_policy.h"
@@ -48,6 +49,7 @@ struct NodeRuntimeDeps {
   cri::RuntimeClient& cri;
   ClusterAccess& cluster;
   NodePlugins& plugins;
+  cpu_manager::CpuManager& cpus;
   Changes& changes;
   const Paths& paths;
   const KubeletOptions& options;

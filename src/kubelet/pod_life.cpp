@@ -57,7 +57,8 @@ PodLife::PodLife(PodLifeDeps deps_in)
       probes(probes::make_probe_manager(probe_deps(deps))),
       statuses(deps.runtime, deps.cluster.client, config),
       workers(worker_deps(), config),
-      logs(logs::LogRotatorDeps{deps.runtime, deps.cri, [this] { return workers.running_logs(); }}, log_rotation(deps.options.configuration)) {
+      logs(logs::LogRotatorDeps{deps.runtime, deps.cri, [this] { return workers.running_logs(); }}, log_rotation(deps.options.configuration)),
+      placement(deps.cri) {
   probes->on_change([this](const std::string& uid) { deps.changes.probe(uid); });
   if (deps.cluster.objects) deps.cluster.objects->on_change([this](const std::vector<std::string>& uids) { deps.changes.objects(uids); });
 }
@@ -74,7 +75,11 @@ pods::PodWorkerDeps PodLife::worker_deps() {
                           deps.cluster.events,
                           node.cgroups.pods.get(),
                           deps.cluster.objects.get(),
-                          deps.cluster.client};
+                          &node.deps.plugins.devices};
+  out.cpus = &node.deps.cpus;
+  out.allocator = &deps.allocator;
+  out.client = deps.cluster.client;
+  out.device_health = deps.facts.gates.enabled("ResourceHealthStatus");
   out.node_ips = [this] { return deps.options.node_ips; };
   out.runtime_name = [this](rt::Context ctx) { return deps.node.observer.runtime_name(std::move(ctx)); };
   if (deps.facts.gates.enabled("ReduceDefaultCrashLoopBackOffDecay")) {
@@ -83,8 +88,28 @@ pods::PodWorkerDeps PodLife::worker_deps() {
   }
   const auto& most = deps.options.configuration.crash_loop_back_off.max_container_restart_period;
   if (most) out.crash_backoff_max = rt::Duration(most->nanos);
-  out.admit_resize = [this](const Pod& pod) { return admission::admit_resize(pod, workers.active(pod.metadata.uid), deps.facts.allocatable); };
+  out.admit_resize = [this](const Pod& pod) { return admit_resize(pod); };
   return out;
+}
+
+std::optional<WaitingReason> PodLife::admit_resize(const Pod& pod) const {
+  if (deps.node.deps.cpus.is_static() && rules::qos_class(pod) == "Guaranteed")
+    return WaitingReason{"Infeasible", "Resize is infeasible for Guaranteed Pods alongside CPU Manager policy \"static\""};
+  return admission::admit_resize(pod, workers.active(pod.metadata.uid), deps.facts.allocatable);
+}
+
+rt::Task<void> PodLife::follow_cpus(rt::Context ctx) {
+  const cpu_manager::CpuManager& cpus = deps.node.deps.cpus;
+  while (!ctx.done()) {
+    const uint64_t seen = workers.changes().value();
+    std::vector<cpu_manager::PlacedContainer> running;
+    for (const auto& [uid, worker] : workers.all()) {
+      for (const auto& container : worker->state().containers)
+        if (container.phase == ContainerPhase::Running) running.push_back({container.id, cpus.cpus_of(uid, container.name)});
+    }
+    co_await placement.place(ctx, std::move(running));
+    (void)co_await workers.changes().wait(ctx, seen + 1);
+  }
 }
 
 void PodLife::follow_api() {
@@ -115,6 +140,10 @@ rt::Task<void> PodLife::first_pods(client::Informer<Pod> assigned) {
 }
 
 void PodLife::follow_runtime() {
+  if (deps.node.deps.cpus.is_static()) {
+    deps.node.deps.cpus.on_change([this] { workers.changes().increment(); });
+    deps.tasks.spawn(follow_cpus(deps.tasks.context()));
+  }
   deps.tasks.spawn(follow_events());
   logs.start();
 }

@@ -4,7 +4,9 @@
 
 #include <memory>
 
+#include "kubelet/allocation/pod_allocator.h"
 #include "kubelet/changes.h"
+#include "kubelet/cpu_manager/cpu_placement.h"
 #include "kubelet/logs/log_rotation.h"
 #include "kubelet/node_runtime.h"
 #include "kubelet/pods/pod_workers.h"
@@ -20,6 +22,7 @@ struct PodLifeDeps {
   cri::RuntimeClient& cri;
   NodeRuntime& node;
   ClusterAccess& cluster;
+  allocation::PodAllocator& allocator;
   Changes& changes;
   const KubeletOptions& options;
   const NodeFacts& facts;
@@ -40,12 +43,16 @@ struct PodLife {
   status::StatusManager statuses;
   pods::PodWorkers workers;
   logs::LogRotator logs;
+  cpu_manager::CpuPlacement placement;
 
  private:
   pods::PodWorkerDeps worker_deps();
   rt::Task<void> first_pods(client::Informer<api::core_v1::Pod> assigned);
   rt::Task<void> follow_events();
   rt::Task<void> look_later();
+  // Running containers are where they shall be, however that changes.
+  rt::Task<void> follow_cpus(rt::Context ctx);
+  std::optional<WaitingReason> admit_resize(const api::core_v1::Pod& pod) const;
 };
 
 }  // namespace pintle::kubelet

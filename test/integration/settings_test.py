@@ -86,12 +86,12 @@ def first_warning(process):
 
 def test_what_has_no_effect_is_named_at_the_start(tmp_path):
     path = tmp_path / 'config.yaml'
-    path.write_text(yaml.safe_dump({**KUBELET, 'cpuManagerPolicy': 'static', 'eventRecordQPS': 7, 'maxPods': 20, 'featureGates': {'MemoryQoS': True, 'GracefulNodeShutdown': False}}))
+    path.write_text(yaml.safe_dump({**KUBELET, 'maxOpenFiles': 5000, 'eventRecordQPS': 7, 'maxPods': 20, 'featureGates': {'MemoryQoS': True, 'GracefulNodeShutdown': False}}))
     kubelet = Process([pintle_binary(), 'kubelet', f'--config={path}', f'--root-dir={tmp_path}/kubelet', '--container-runtime-endpoint=unix:///no/such.sock', '--lock-file=/x',
                        '--event-qps=7', '--eviction-soft=memory.available=1Mi', '--eviction-soft-grace-period=memory.available=1m', '--fail-cgroupv1'], tmp_path / 'log')
     try:
         line = first_warning(kubelet)
-        assert 'settings="--lock-file, --event-qps, cpuManagerPolicy, featureGates.MemoryQoS"' in line
+        assert 'settings="--lock-file, --event-qps, maxOpenFiles, featureGates.MemoryQoS"' in line
     finally:
         kubelet.stop()
     assert mounts_below(tmp_path) == []

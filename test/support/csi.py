@@ -13,13 +13,13 @@ from .nodes import await_true
 SOURCES = ROOT / 'test/csi'
 
 
-def build(name, package):
-    """build/NAME of a package that test/csi pins; made anew when its sources are newer."""
+def build(name, package, sources=SOURCES):
+    """build/NAME of a package that `sources` pins; made anew when they are newer."""
     program = ROOT / 'build' / name
-    if not program.exists() or program.stat().st_mtime < max(f.stat().st_mtime for f in SOURCES.rglob('*')):
+    if not program.exists() or program.stat().st_mtime < max(f.stat().st_mtime for f in sources.rglob('*')):
         if not shutil.which('go'):
             pytest.skip(f'the go command is not installed: there is no {name}')
-        subprocess.run(['go', 'build', '-o', str(program), package], cwd=SOURCES, env={**os.environ, 'CGO_ENABLED': '0'}, check=True)
+        subprocess.run(['go', 'build', '-o', str(program), package], cwd=sources, env={**os.environ, 'CGO_ENABLED': '0'}, check=True)
     return str(program)
 
 

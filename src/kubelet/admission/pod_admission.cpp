@@ -77,7 +77,7 @@ void check_resources(const PodAdmissionInputs& in, std::vector<Failure>& out) {
   const rules::ResourceList requests = rules::pod_requests(in.pod.spec);
   for (const char* first : {"cpu", "memory", "ephemeral-storage"}) check_resource(in, first, amount_of(requests, first), out);
   for (const auto& [name, amount] : requests) {
-    if (name == "cpu" || name == "memory" || name == "ephemeral-storage") continue;
+    if (name == "cpu" || name == "memory" || name == "ephemeral-storage" || in.handed_out.contains(name)) continue;
     // Resources of the cluster that no node knows are not the kubelet's to count.
     if (rules::is_extended_resource(name) && !in.node->status.allocatable.contains(name)) continue;
     check_resource(in, name, amount.value(), out);

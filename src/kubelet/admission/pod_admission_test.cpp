@@ -39,17 +39,28 @@ struct World {
   bool shutting_down = false;
   std::vector<std::string> sysctls;
   bool comparisons = false;
+  std::set<std::string> handed_out;
 
   PodAdmission admit(const Pod& p) const {
     std::vector<const Pod*> list;
     for (const Pod& other : others) list.push_back(&other);
-    return admit_pod({p, &the_node, list, pressure, shutting_down, sysctls, comparisons});
+    return admit_pod({p, &the_node, list, pressure, shutting_down, sysctls, comparisons, handed_out});
   }
   std::string reason(const Pod& p) const {
     const PodAdmission out = admit(p);
     return out.admitted ? "ok" : out.reason;
   }
 };
+
+TEST(PodAdmission, WhatIsHandedOutLaterIsNotCounted) {
+  World world;
+  world.the_node.status.allocatable["e.test/d"] = api::Quantity::from_int(1);
+  Pod two = pod("a", "", "");
+  two.spec.containers[0].resources.requests["e.test/d"] = api::Quantity::from_int(2);
+  EXPECT_EQ(world.reason(two), "OutOfe.test/d");
+  world.handed_out = {"e.test/d"};
+  EXPECT_EQ(world.reason(two), "ok");
+}
 
 TEST(PodAdmission, Resources) {
   World world;

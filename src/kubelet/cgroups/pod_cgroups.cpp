@@ -112,8 +112,9 @@ os::CgroupLimits pod_cgroup_limits(const core::Pod& pod, const PodCgroupOptions&
       static_cast<uint64_t>(qos == "BestEffort" ? resources::cpu_shares(0) : resources::cpu_shares(resources::resource_milli_value(requests, "cpu")));
   if (qos == "Guaranteed" || (qos == "Burstable" && all_cpu_limited)) {
     out.cpu_period_us = static_cast<uint64_t>(options.cpu_cfs_period_us);
+    const bool unlimited = options.unlimited_with_own_cpus && resources::wants_exclusive_cpus(pod);
     out.cpu_quota_us =
-        options.cpu_cfs_quota ? resources::cpu_quota_us(resources::resource_milli_value(limits, "cpu"), options.cpu_cfs_period_us) : -1;
+        options.cpu_cfs_quota && !unlimited ? resources::cpu_quota_us(resources::resource_milli_value(limits, "cpu"), options.cpu_cfs_period_us) : -1;
   }
   if (qos == "Guaranteed" || (qos == "Burstable" && all_memory_limited)) out.memory_bytes = resources::resource_value(limits, "memory");
   if (options.pod_pids_limit > 0) out.pids_max = options.pod_pids_limit;

@@ -22,6 +22,7 @@ struct PodCgroupOptions {
   bool per_qos = true;          // --cgroups-per-qos; false: pods have no cgroup of their own
   bool cpu_cfs_quota = true;
   int64_t cpu_cfs_period_us = 100'000;
+  bool unlimited_with_own_cpus = false;  // a pod whose containers have CPUs of their own is not held to a share of time as well
   int64_t pod_pids_limit = -1;
   std::vector<uint64_t> hugepage_sizes_bytes;
 };

@@ -130,9 +130,9 @@ TEST(KubeletConfiguration, WhatDoesNothingIsNamedWhereItDiffers) {
   EXPECT_TRUE(settings_without_effect(configuration("{}")).empty());
   EXPECT_TRUE(settings_without_effect(configuration("{cpuManagerPolicy: none, maxPods: 50, syncFrequency: 1m0s}")).empty());
   const auto said = settings_without_effect(
-      configuration("{cpuManagerPolicy: static, eventRecordQPS: 7, logging: {flushFrequency: 9s}, featureGates: {MemoryQoS: true, EventedPLEG: "
+      configuration("{maxOpenFiles: 5000, eventRecordQPS: 7, logging: {flushFrequency: 9s}, featureGates: {MemoryQoS: true, EventedPLEG: "
                     "false, GracefulNodeShutdown: false}}"));
-  EXPECT_EQ(said, (std::vector<std::string>{"cpuManagerPolicy", "eventRecordQPS", "logging.flushFrequency", "featureGates.MemoryQoS"}));
+  EXPECT_EQ(said, (std::vector<std::string>{"eventRecordQPS", "logging.flushFrequency", "maxOpenFiles", "featureGates.MemoryQoS"}));
 }
 
 TEST(KubeletConfiguration, TaintsOfAFlag) {

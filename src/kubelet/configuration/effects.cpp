@@ -16,9 +16,7 @@ constexpr std::string_view without_effect[] = {
     "configMapAndSecretChangeDetectionStrategy",  // always Watch
     "containerLogMaxWorkers",
     "contentType",
-    "cpuManagerPolicy",
-    "cpuManagerPolicyOptions",
-    "cpuManagerReconcilePeriod",
+    "cpuManagerReconcilePeriod",  // running containers follow at once
     "enableContentionProfiling",
     "enableDebugFlagsHandler",
     "enableProfilingHandler",
@@ -42,7 +40,6 @@ constexpr std::string_view without_effect[] = {
     "podCIDR",
     "qosReserved",
     "reservedMemory",
-    "reservedSystemCPUs",
     "runOnce",
     "showHiddenMetricsForVersion",
     "staticPodURL",
@@ -50,9 +47,6 @@ constexpr std::string_view without_effect[] = {
     "streamingConnectionIdleTimeout",
     "syncFrequency",  // changes arrive by themselves
     "systemCgroups",
-    "topologyManagerPolicy",
-    "topologyManagerPolicyOptions",
-    "topologyManagerScope",
     "tracing",
     "volumePluginDir",
 };
@@ -62,12 +56,14 @@ constexpr std::string_view gates_asked[] = {
     "TaintTolerationComparisonOperators",
     "AllAlpha",  // these two stand for gates of a stage
     "AllBeta",
+    "DisableCPUQuotaWithExclusiveCPUs",
     "GracefulNodeShutdown",
     "GracefulNodeShutdownBasedOnPodPriority",
     "KubeletCrashLoopBackOffMax",
     "KubeletEnsureSecretPulledImages",
     "KubeletServiceAccountTokenForCredentialProviders",
     "ReduceDefaultCrashLoopBackOffDecay",
+    "ResourceHealthStatus",
     "RotateKubeletServerCertificate",
 };
 

@@ -84,6 +84,10 @@ rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Con
   if (!container) co_return error(Reason::NotFound, "container " + request.container + " is not in the pod");
   CO_TRY_ASSIGN(EnvironmentVariables variables, co_await environment(ctx, pod, *container, node, request.pod_ips));
 
+  devices::ContainerDevices from_plugins;
+  if (deps_.devices) {
+    CO_TRY_ASSIGN(from_plugins, co_await deps_.devices(ctx, request.pod, request.container));
+  }
   static const volumes::MountedVolumes no_volumes;
   const volumes::MountedVolumes* volumes = deps_.volumes.mounted(pod.metadata.uid);
   CO_TRY_ASSIGN(auto mounts, plan_mounts(*container, volumes ? *volumes : no_volumes, variables, request.image_volumes, node));
@@ -108,6 +112,8 @@ rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Con
   inputs.environment = std::move(variables);
   inputs.mounts = std::move(made->mounts);
   inputs.devices = std::move(devices);
+  inputs.from_plugins = std::move(from_plugins);
+  if (deps_.cpus) inputs.cpus = deps_.cpus(pod.metadata.uid, request.container);
   inputs.volume_groups = std::move(groups);
   inputs.termination_log = std::move(made->termination_log);
   inputs.target_container_id = std::move(request.target_container_id);

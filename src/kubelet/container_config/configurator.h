@@ -29,6 +29,10 @@ struct ConfiguratorDeps {
   std::function<std::string(const api::core_v1::Pod&)> cgroup_parent;
   // Asked for pods that want something of it (wants_handler_features); empty: the handler can do nothing of it.
   std::function<rt::Task<Result<HandlerFeatures>>(rt::Context ctx, PodPtr pod)> handler_features;
+  // What plugins of the node want in a container; empty: there are none.
+  std::function<rt::Task<Result<devices::ContainerDevices>>(rt::Context ctx, PodPtr pod, std::string container)> devices;
+  // Where it runs; empty: anywhere.
+  std::function<ContainerCpus(const std::string& uid, const std::string& container)> cpus;
   UserNamespaceRanges* user_namespaces = nullptr;  // nullptr: no pod gets one
   std::function<void(const api::core_v1::Pod& pod, std::string_view reason, const std::string& message)> warn;
 };

@@ -6,6 +6,7 @@
 #include "codec/json_text.h"
 #include "kubelet/container_config/expansion.h"
 #include "kubelet/container_config/security.h"
+#include "kubelet/types/go_checksum.h"
 
 namespace pintle::kubelet::container_config {
 
@@ -30,8 +31,9 @@ FlatMap<std::string> container_labels(const core::Pod& pod, const core::Containe
   return out;
 }
 
-FlatMap<std::string> container_annotations(const core::Pod& pod, const core::Container& container, uint32_t attempt) {
-  FlatMap<std::string> out;
+FlatMap<std::string> container_annotations(const core::Pod& pod, const core::Container& container, uint32_t attempt,
+                                           FlatMap<std::string> from_plugins) {
+  FlatMap<std::string> out = std::move(from_plugins);
   out[labels::container_hash] = container_hash(container);
   out[labels::restart_count] = std::to_string(attempt);
   out[labels::termination_message_path] = container.termination_message_path;
@@ -46,6 +48,17 @@ FlatMap<std::string> container_annotations(const core::Pod& pod, const core::Con
     for (const core::ContainerPort& port : container.ports) list += (list.empty() ? "[" : ",") + json_of(port);
     out[labels::container_ports] = list + "]";
   }
+  return out;
+}
+
+// What plugins want comes first, unless the pod says otherwise.
+EnvironmentVariables whole_environment(const ContainerInputs& in) {
+  EnvironmentVariables out;
+  for (const auto& variable : in.from_plugins.environment) {
+    const bool said = std::ranges::any_of(in.environment, [&](const auto& own) { return own.first == variable.first; });
+    if (!said) out.push_back(variable);
+  }
+  out.insert(out.end(), in.environment.begin(), in.environment.end());
   return out;
 }
 
@@ -135,12 +148,6 @@ int32_t stop_signal_of(std::string_view name) {
   return it == std::end(names) ? 0 : static_cast<int32_t>(it - std::begin(names));
 }
 
-uint32_t fnv32a(std::string_view text) {
-  uint32_t hash = 2166136261u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
-  return hash;
-}
-
 }  // namespace
 
 std::string container_hash(const core::Container& container) {
@@ -157,7 +164,7 @@ std::string container_hash(const core::Container& container) {
   }
   printed += ']';
   char hex[9];
-  std::snprintf(hex, sizeof hex, "%x", fnv32a(printed));
+  std::snprintf(hex, sizeof hex, "%x", go_checksum(printed));
   return hex;
 }
 
@@ -209,16 +216,20 @@ Result<cri_v1::ContainerConfig> make_container_config(const ContainerInputs& in)
   cri_v1::ImageSpec& image = out.image.emplace();
   image.image = in.image_ref;
   image.user_specified_image = in.container.image;
-  out.command = expand_all(in.container.command, in.environment);
-  out.args = expand_all(in.container.args, in.environment);
+  const EnvironmentVariables environment = whole_environment(in);
+  out.command = expand_all(in.container.command, environment);
+  out.args = expand_all(in.container.args, environment);
   out.working_dir = in.container.working_dir;
-  for (const auto& [name, value] : in.environment) {
+  for (const auto& [name, value] : environment) {
     cri_v1::KeyValue& variable = out.envs.emplace_back();
     variable.key = name;
     variable.value = value;
   }
-  out.mounts = in.mounts;
-  out.devices = in.devices;
+  out.mounts = in.from_plugins.mounts;
+  out.mounts.insert(out.mounts.end(), in.mounts.begin(), in.mounts.end());
+  out.devices = in.from_plugins.devices;
+  out.devices.insert(out.devices.end(), in.devices.begin(), in.devices.end());
+  for (const std::string& name : in.from_plugins.cdi_devices) out.cdi_devices.emplace_back().name = name;
   if (!in.termination_log.empty() && !in.container.termination_message_path.empty()) {
     cri_v1::Mount& mount = out.mounts.emplace_back();
     mount.host_path = in.termination_log;
@@ -226,7 +237,7 @@ Result<cri_v1::ContainerConfig> make_container_config(const ContainerInputs& in)
     mount.container_path = path.starts_with('/') ? path : "/" + path;
   }
   out.labels = container_labels(in.pod, in.container);
-  out.annotations = container_annotations(in.pod, in.container, in.attempt);
+  out.annotations = container_annotations(in.pod, in.container, in.attempt, in.from_plugins.annotations);
   out.log_path = Paths::container_log(in.container.name, in.attempt);
   out.stdin = in.container.stdin;
   out.stdin_once = in.container.stdin_once;
@@ -236,6 +247,8 @@ Result<cri_v1::ContainerConfig> make_container_config(const ContainerInputs& in)
   TRY_ASSIGN(cri_v1::LinuxContainerSecurityContext security, make_security_context(in));
   linux_config.security_context = std::move(security);
   linux_config.resources = make_linux_resources(in.pod, in.container, in.node);
+  linux_config.resources->cpuset_cpus = in.cpus.list;
+  if (in.cpus.unlimited && in.node.cpu_cfs_quota) linux_config.resources->cpu_quota = -1;
   const Box<cri_v1::UserNamespace>& users = linux_config.security_context->namespace_options->userns_options;
   if (users && users->mode == cri_v1::NamespaceMode::Pod) {
     for (cri_v1::Mount& mount : out.mounts) {

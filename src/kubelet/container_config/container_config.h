@@ -14,6 +14,7 @@
 #include "api/gen/cri_v1.h"
 #include "base/status.h"
 #include "kubelet/container_config/node_config.h"
+#include "kubelet/devices/container_devices.h"
 
 namespace pintle::kubelet::container_config {
 
@@ -44,6 +45,12 @@ Result<SandboxConfig> make_sandbox_config(const SandboxInputs& inputs);
 
 using EnvironmentVariables = std::vector<std::pair<std::string, std::string>>;
 
+// Where a container runs.
+struct ContainerCpus {
+  std::string list;        // "0-3,7"; "": anywhere
+  bool unlimited = false;  // they are its own: no limit of time
+};
+
 struct ContainerInputs {
   const api::core_v1::Pod& pod;
   const api::core_v1::Container& container;
@@ -55,9 +62,11 @@ struct ContainerInputs {
   EnvironmentVariables environment;
   std::vector<api::cri_v1::Mount> mounts;    // volumes, hosts file
   std::vector<api::cri_v1::Device> devices;  // raw block volumes
-  std::vector<int64_t> volume_groups;        // that volumes of the pod give to its containers
-  std::string termination_log;               // host path of the termination log; "": none
-  std::string target_container_id;           // of an ephemeral container: whose process namespace it joins
+  devices::ContainerDevices from_plugins;
+  ContainerCpus cpus;
+  std::vector<int64_t> volume_groups;  // that volumes of the pod give to its containers
+  std::string termination_log;         // host path of the termination log; "": none
+  std::string target_container_id;     // of an ephemeral container: whose process namespace it joins
   std::optional<UserNamespaceRange> user_namespace;
 };
 Result<api::cri_v1::ContainerConfig> make_container_config(const ContainerInputs& inputs);

@@ -59,6 +59,30 @@ TEST(ContainerHash, AsUpstreamComputesIt) {
   EXPECT_NE(container_hash(container), "11a6d6d6");
 }
 
+TEST(ContainerConfig, WhatPluginsWant) {
+  const core::Pod pod = sample();
+  const NodeConfig on = node();
+  ContainerInputs inputs{pod, pod.spec.containers[0], on};
+  inputs.environment = {{"A", "own"}};
+  inputs.mounts.emplace_back().container_path = "/own";
+  inputs.devices.emplace_back().container_path = "/dev/own";
+  inputs.from_plugins.environment = {{"A", "plugin"}, {"B", "plugin"}};
+  inputs.from_plugins.mounts.emplace_back().container_path = "/plugin";
+  inputs.from_plugins.devices.emplace_back().container_path = "/dev/plugin";
+  inputs.from_plugins.annotations = {{"a", "plugin"}, {std::string(labels::restart_count), "7"}};
+  inputs.from_plugins.cdi_devices = {"v/c=1"};
+  const auto config = make_container_config(inputs);
+  ASSERT_TRUE(config) << config.error().message;
+  std::string seen;
+  for (const auto& variable : config->envs) seen += variable.key + "=" + variable.value + " ";
+  for (const auto& mount : config->mounts) seen += mount.container_path + " ";
+  for (const auto& device : config->devices) seen += device.container_path + " ";
+  for (const auto& device : config->cdi_devices) seen += device.name;
+  EXPECT_EQ(seen, "B=plugin A=own /plugin /own /dev/plugin /dev/own v/c=1");
+  EXPECT_EQ(*config->annotations.get("a"), "plugin");
+  EXPECT_EQ(*config->annotations.get(labels::restart_count), "0");
+}
+
 TEST(ContainerConfig, Plain) {
   core::Pod pod = sample();
   core::Container& container = pod.spec.containers[0];

@@ -204,6 +204,11 @@ NodeObservation NodeAgent::State::known() const {
   NodeObservation seen;
   seen.capacity = options.capacity;
   seen.allocatable = options.allocatable;
+  if (deps.devices) {
+    const devices::NodeDevices brought = deps.devices();
+    for (const auto& [name, amount] : brought.capacity) seen.capacity[name] = amount;
+    for (const auto& [name, amount] : brought.allocatable) seen.allocatable[name] = amount;
+  }
   seen.machine = options.machine;
   seen.runtime = runtime;
   seen.runtime_silent = runtime_heard != rt::TimePoint{} && deps.runtime.clock().now() - runtime_heard >= runtime_silence_max;

@@ -11,6 +11,7 @@
 #include "api/gen/core_v1.h"
 #include "client/event_recorder.h"
 #include "client/informers.h"
+#include "kubelet/devices/node_devices.h"
 #include "kubelet/node/node_status.h"
 #include "kubelet/node/runtime_observer.h"
 #include "rt/runtime.h"
@@ -34,6 +35,8 @@ struct NodeAgentDeps {
   // Each may be empty. Asked whenever the status is made.
   std::function<Pressure()> pressure;
   std::function<std::vector<std::string>()> other_errors;
+  // What plugins bring beside the machine.
+  std::function<devices::NodeDevices()> devices;
   // nullopt: what the Node says stays.
   std::function<std::optional<std::vector<std::string>>()> volumes_in_use;
   // The Node was registered, or has changed.

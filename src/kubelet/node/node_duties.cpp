@@ -79,7 +79,8 @@ std::optional<WaitingReason> NodeDuties::admit(const Pod& pod) {
                                              deps_.pressure(),
                                              shutting_down_,
                                              deps_.config.allowed_unsafe_sysctls,
-                                             toleration_comparisons_};
+                                             toleration_comparisons_,
+                                             deps_.device_resources ? deps_.device_resources() : std::set<std::string>()};
   const admission::PodAdmission outcome = admission::admit_pod(inputs);
   if (!outcome.admitted) return WaitingReason{outcome.reason, outcome.message};
   for (const Pod* victim : outcome.preempt) {

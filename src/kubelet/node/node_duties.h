@@ -32,6 +32,8 @@ struct NodeDutiesDeps {
   std::function<std::shared_ptr<const api::core_v1::Node>()> node;
   // As it was measured last.
   std::function<Pressure()> pressure;
+  // The resources that device plugins bring. May be empty.
+  std::function<std::set<std::string>()> device_resources;
   // The node's status is to be told anew.
   std::function<void()> status_changed;
 };

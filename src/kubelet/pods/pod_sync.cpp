@@ -236,6 +236,7 @@ void PodWorker::publish() {
     inputs.failed_message = end_->message;
   }
   status_ = status::generate_status(inputs);
+  if (deps_.devices && deps_.device_health) deps_.devices->write_health(pod_->metadata.uid, status_);
   if (end_ && end_->condition) status::set_condition(status_, *end_->condition, inputs.now);
   deps_.statuses.set(pod_, status_);
 }

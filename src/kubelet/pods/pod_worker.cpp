@@ -116,11 +116,37 @@ void PodWorker::end_past_deadline() {
 
 rt::Task<bool> PodWorker::run(rt::Context ctx) {
   if (deps_.objects) deps_.objects->add_pod(*pod_);
+  co_await allocate(ctx);
   co_await sync(ctx);
   if (!ctx.done()) co_await terminate(ctx);
   if (!ctx.done()) co_await tear_down(ctx);
   if (!ctx.done()) co_await let_go(ctx);
   co_return !ctx.done();
+}
+
+rt::Task<bool> PodWorker::starts_again(rt::Context ctx) {
+  bool seen = false;
+  while (!seen && !ctx.done()) {
+    seen = co_await observe(ctx);
+    if (!seen) (void)co_await rt::sleep_for(ctx, observe_retry_after);
+  }
+  if (!seen || state_.any_running()) co_return false;
+  const runtime::PodPlan todo = plan();
+  co_return todo.create_sandbox || !todo.start.empty() || !todo.wait.empty();
+}
+
+rt::Task<void> PodWorker::allocate(rt::Context ctx) {
+  if (!deps_.allocator || ending() || !deps_.allocator->wants(*pod_)) co_return;
+  pass_ = ctx.child();
+  const PodPtr pod = pod_;
+  // A static pod is fresh to each life of the kubelet: what it was given says that it is not.
+  if (!fresh() || deps_.allocator->has(pod->metadata.uid)) {
+    const bool again = co_await starts_again(pass_);
+    if (!again) co_return;  // what runs has what it was given
+    co_await deps_.allocator->wait_for_plugins(pass_, pod);
+  }
+  const auto given = co_await deps_.allocator->allocate(pass_, pod);
+  if (!given && !pass_.done()) reject(given.error().reason, given.error().message);
 }
 
 // The volumes of a pod that an earlier life of the kubelet started: they are there, and are followed from now on.
@@ -229,6 +255,7 @@ rt::Task<void> PodWorker::tear_down(rt::Context ctx) {
   publish();
   rt::Backoff backoff(cleanup_retry);
   const std::string uid = pod_->metadata.uid;
+  if (deps_.allocator) deps_.allocator->release(uid);
   while (!ctx.done()) {
     auto torn = co_await deps_.volumes.tear_down(ctx, uid);
     if (torn && deps_.cgroups) {

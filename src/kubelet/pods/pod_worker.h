@@ -11,7 +11,10 @@
 
 #include "api/gen/core_v1.h"
 #include "client/client.h"
+#include "kubelet/allocation/pod_allocator.h"
 #include "kubelet/cgroups/pod_cgroups.h"
+#include "kubelet/cpu_manager/cpu_manager.h"
+#include "kubelet/devices/device_manager.h"
 #include "kubelet/pods/worker_phase.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/runtime/pod_runtime.h"
@@ -38,6 +41,10 @@ struct PodWorkerDeps {
   PodEvents& events;
   cgroups::PodCgroups* cgroups = nullptr;  // nullptr: none
   referenced_objects::ReferencedObjects* objects = nullptr;
+  devices::DeviceManager* devices = nullptr;  // nullptr, each: none
+  cpu_manager::CpuManager* cpus = nullptr;
+  allocation::PodAllocator* allocator = nullptr;  // over those two
+  bool device_health = false;                     // feature ResourceHealthStatus
   client::Client* client = nullptr;
   std::function<std::vector<std::string>()> node_ips;
   // What the runtime calls itself; nullptr: nobody asks (tests).
@@ -91,6 +98,8 @@ class PodWorker {
   bool active() const;
   // The kubelet has ended it, or it is nobody's.
   bool ended() const { return end_ || removed_; }
+  // No kubelet has begun with it.
+  bool fresh() const { return !pod_->status.start_time && !pod_->metadata.deletion_timestamp; }
 
  private:
   struct Retry {
@@ -104,6 +113,11 @@ class PodWorker {
     std::optional<WaitingReason> pending;
     std::optional<WaitingReason> in_progress;
   };
+
+  // Gives it what the node hands out one by one, before anything of it starts, or rejects it.
+  rt::Task<void> allocate(rt::Context ctx);
+  // An earlier life of the kubelet began with it, and something of it is to be started.
+  rt::Task<bool> starts_again(rt::Context ctx);
 
   // --- phases (pod_worker.cpp): each returns when the next one is due, or with `ctx` ---
   rt::Task<void> sync(rt::Context ctx);

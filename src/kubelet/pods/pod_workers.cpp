@@ -65,10 +65,9 @@ void PodWorkers::start(PodPtr pod, PodState adopted, bool orphan) {
   const std::string uid = pod->metadata.uid;
   auto worker = std::make_unique<PodWorker>(deps_, pod, std::move(adopted));
   PodWorker* raw = worker.get();
-  const bool fresh = pod->status.start_time == std::nullopt && !pod->metadata.deletion_timestamp;
   if (orphan) {
     raw->remove();
-  } else if (fresh && admission_) {
+  } else if (raw->fresh() && admission_) {
     if (auto refused = admission_(*pod)) raw->reject(std::move(refused->reason), std::move(refused->message));
   }
   workers_.emplace(uid, std::move(worker));
@@ -178,6 +177,12 @@ rt::Task<void> PodWorkers::remove_orphans() {
   for (const auto& uid : deps_.volumes.pods_on_disk()) (*known)[uid].uid = uid;
   if (deps_.cgroups) {
     for (const auto& uid : deps_.cgroups->pods()) (*known)[uid].uid = uid;
+  }
+  if (deps_.devices) {
+    for (const auto& [uid, containers] : deps_.devices->allocations().all()) (*known)[uid].uid = uid;
+  }
+  if (deps_.cpus) {
+    for (const auto& [uid, containers] : deps_.cpus->state().of_pods) (*known)[uid].uid = uid;
   }
   for (auto& [uid, state] : *known) {
     if (workers_.contains(uid) || config_.find(uid)) continue;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "kubelet/types/cpu_set.h"
+
 namespace pintle::kubelet::resources {
 
 namespace {
@@ -100,6 +102,11 @@ Result<rules::ResourceList> reserved_resources(const api::kubeletconfig_v1beta1:
   rules::ResourceList out;
   TRY(add_reserved(config.kube_reserved, "kubeReserved", out));
   TRY(add_reserved(config.system_reserved, "systemReserved", out));
+  // CPUs that are named are what is reserved of them, whatever the amounts say.
+  if (!config.reserved_system_cpus.empty()) {
+    TRY_ASSIGN(const CpuSet named, parse_cpu_set(config.reserved_system_cpus));
+    out["cpu"] = Quantity::from_int(static_cast<int64_t>(named.size()));
+  }
   return out;
 }
 

@@ -73,6 +73,17 @@ int64_t oom_score_adj(const core::Pod& pod, const core::Container& container, in
   return std::clamp<int64_t>(score, 1000 + guaranteed_oom_score, best_effort_oom_score - 1);
 }
 
+std::size_t exclusive_cpus(const core::Pod& pod, const core::Container& container) {
+  if (pod.spec.resources || rules::qos_class(pod) != "Guaranteed") return 0;
+  const int64_t milli = resource_milli_value(container.resources.requests, "cpu");
+  return milli > 0 && milli % 1000 == 0 ? static_cast<std::size_t>(milli / 1000) : 0;
+}
+
+bool wants_exclusive_cpus(const core::Pod& pod) {
+  const auto wants = [&pod](const core::Container& container) { return exclusive_cpus(pod, container) > 0; };
+  return std::ranges::any_of(pod.spec.init_containers, wants) || std::ranges::any_of(pod.spec.containers, wants);
+}
+
 std::string hugepage_size_name(uint64_t bytes) {
   constexpr uint64_t kib = 1024;
   if (bytes >= kib * kib * kib) return std::to_string(bytes / (kib * kib * kib)) + "GB";

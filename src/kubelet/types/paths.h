@@ -40,6 +40,10 @@ class Paths {
   std::string seccomp() const { return root_ + "/seccomp"; }
   // Where programs of the node put the sockets by which they register.
   std::string plugins_registry() const { return root_ + "/plugins_registry"; }
+  // Where device plugins put theirs, and find the kubelet's.
+  std::string device_plugins() const { return root_ + "/device-plugins"; }
+  // Of the pod resources API.
+  std::string pod_resources() const { return root_ + "/pod-resources"; }
 
   // "/var/log/pods/NAMESPACE_NAME_UID", below it "CONTAINER/ATTEMPT.log".
   std::string pod_log(std::string_view namespace_name, std::string_view name, std::string_view uid) const {
