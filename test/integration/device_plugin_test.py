@@ -158,7 +158,8 @@ def test_static_pods_keep_theirs(node, manifests):
         node.start_kubelet()
         node.run_pod('probe', {'command': ['sh', '-c', FOREVER]}, wait=ready)
         after = node.pod('static-n1')
-        assert ready(after) and after['status']['containerStatuses'][0]['containerID'] == before['status']['containerStatuses'][0]['containerID']
+        assert ready(after), (json.dumps(after["status"]), node.events("static-n1"))
+        assert after['status']['containerStatuses'][0]['containerID'] == before['status']['containerStatuses'][0]['containerID']
         (manifests / 'static.yaml').unlink()
         node.wait('static-n1', lambda p: p is None)
         delete(node, 'probe')
