@@ -108,7 +108,8 @@ ControllerService::Answer<CreateVolumeResponse> ControllerService::create_volume
   const std::string wanted_source = !from ? "" : from->snapshot ? from->snapshot->snapshot_id : from->volume ? from->volume->volume_id : "";
   if (const VolumeRecord* there = deps_.store.volume(record.id)) {
     if (!is_within(there->size_bytes, request.capacity_range.get()) || there->pool != bounds.pool || there->block != access.block ||
-        there->fs_type != access.fs_type || there->source != wanted_source)
+        there->fs_type != access.fs_type || there->source != wanted_source || there->size_bytes_min != bounds.size_bytes_min ||
+        there->size_bytes_max != bounds.size_bytes_max)
       co_return refused(Code::AlreadyExists, "a volume of this name is there, and not as it is asked for");
     CreateVolumeResponse out;
     out.volume.emplace() = shown(*there);
@@ -120,6 +121,7 @@ ControllerService::Answer<CreateVolumeResponse> ControllerService::create_volume
   CO_TRY_ASSIGN(record.size_bytes, choose_size(request.capacity_range.get(), bounds, source.size_bytes));
   record.name = std::move(request.name);
   record.pool = bounds.pool;
+  record.size_bytes_min = bounds.size_bytes_min;
   record.size_bytes_max = bounds.size_bytes_max;
   record.block = access.block;
   record.fs_type = access.fs_type;

@@ -60,19 +60,24 @@ Result<Unit> bind_target(const std::string& source, const std::string& target, b
   return os::bind_mount(source, target, read_only, false);
 }
 
-Result<Unit> unbind_target(const std::string& target) {
-  for (int i = 0; is_mounted(target); ++i) {
-    if (i == mounts_on_one_target_max) return error(Reason::Conflict, target + " has more mounts than can be");
+// Takes away the volume's own mounts at a place, and says what is left of them.
+Result<Unit> unbind_target(const std::string& image, const std::string& target) {
+  for (int i = 0; i <= mounts_on_one_target_max; ++i) {
+    TRY_ASSIGN(const Attachment found, find_attachment(image));
+    if (!found.is_at(target)) return Unit{};
     TRY(os::unmount(target));
   }
-  return Unit{};
+  return error(Reason::Conflict, target + " has more mounts than can be");
 }
 
-// What a bind mount lay on. Data that somebody put there stays.
-Result<Unit> remove_target(const std::string& target, bool block) {
-  if (block) return os::remove_name(target);
+// What a bind mount lay on: an empty folder or file. Whatever else is there stays.
+Result<Unit> remove_target(const std::string& target) {
+  if (is_mounted(target)) return fails(Code::FailedPrecondition, "something else is mounted at " + target);
+  const auto file = os::remove_mount_file(target);
+  if (!file) return Unexpected(file.error());
+  if (*file) return Unit{};
   TRY_ASSIGN(const bool removed, os::remove_if_empty(target));
-  if (!removed) return error(Reason::Conflict, target + " is no mount and not empty: it is left alone");
+  if (!removed || os::real_path(target)) return fails(Code::FailedPrecondition, target + " is no mount and not empty: it is left alone");
   return Unit{};
 }
 
@@ -141,6 +146,7 @@ rt::Task<Result<Unit>> NodeVolumes::detach_unused(VolumeRecord record) {
   CO_TRY_ASSIGN(const Attachment found, co_await attachment(image));
   if (!found.loop) co_return Unit{};
   if (!found.mounts.empty()) co_return fails(Code::FailedPrecondition, "the volume is in use: it is mounted at " + found.mounts.front().mount_point);
+  if (record.block) co_return fails(Code::FailedPrecondition, "the volume is in use: it is staged as " + found.loop->path);
   Result<Unit> done;
   co_await runtime_.run_blocking([&] { done = os::detach_loops_over(image); });
   co_return std::move(done);
@@ -162,7 +168,8 @@ rt::Task<Result<Unit>> NodeVolumes::stage(rt::Context ctx, VolumeRecord record, 
     }
     if (ready && !record.block) ready = os::make_directories(staging, target_mode);
   });
-  if (!ready || record.block || found.is_at(at)) co_return ready;
+  if (!ready || record.block) co_return ready;
+  if (found.is_at(at)) co_return co_await finish_staged(std::move(record), std::move(access), at);  // by an earlier call, which may have ended there
   co_return co_await mount_staged(std::move(ctx), std::move(record), std::move(access), std::move(found), at);
 }
 
@@ -177,16 +184,17 @@ rt::Task<Result<Unit>> NodeVolumes::mount_staged(rt::Context ctx, VolumeRecord r
   argv.push_back(device);
   argv.push_back(staging);
   CO_TRY(co_await run_tool(ctx, std::move(argv)));
-  if (has_flag(access, "ro")) co_return Unit{};
-  if (record.fresh) {
-    Result<Unit> opened;
-    co_await runtime_.run_blocking([&] { opened = open_up(staging); });
-    CO_TRY(std::move(opened));
-    VolumeRecord opened_record = *store_.volume(record.id);  // it may have grown
-    opened_record.fresh = false;
-    CO_TRY(co_await store_.update(std::move(opened_record)));
-  }
-  co_return Unit{};
+  co_return co_await finish_staged(std::move(record), std::move(access), std::move(staging));
+}
+
+rt::Task<Result<Unit>> NodeVolumes::finish_staged(VolumeRecord record, Access access, std::string staging) {
+  if (!record.fresh || has_flag(access, "ro")) co_return Unit{};
+  Result<Unit> opened;
+  co_await runtime_.run_blocking([&] { opened = open_up(staging); });
+  CO_TRY(std::move(opened));
+  VolumeRecord opened_record = *store_.volume(record.id);  // its file system may have grown
+  opened_record.fresh = false;
+  co_return co_await store_.update(std::move(opened_record));
 }
 
 rt::Task<Result<Unit>> NodeVolumes::check_and_grow(rt::Context ctx, VolumeRecord record, std::string device) {
@@ -214,7 +222,7 @@ rt::Task<Result<Unit>> NodeVolumes::unstage(std::optional<VolumeRecord> record, 
   Result<Unit> done = Unit{};
   if (!record) {
     co_await runtime_.run_blocking([&] {
-      if (is_mounted(at)) done = os::unmount(at);
+      if (is_mounted(at)) done = fails(Code::FailedPrecondition, "this node has no such volume, and what is mounted at " + at + " is left alone");
     });
     co_return std::move(done);
   }
@@ -254,9 +262,10 @@ rt::Task<Result<Unit>> NodeVolumes::publish(VolumeRecord record, Access access, 
 rt::Task<Result<Unit>> NodeVolumes::unpublish(std::optional<VolumeRecord> record, std::string target) {
   const std::string at = table_path(target);
   Result<Unit> done;
+  const std::string image = record ? store_.image_of(*record) : std::string();
   co_await runtime_.run_blocking([&] {
-    done = unbind_target(at);
-    if (done) done = remove_target(at, record && record->block);
+    done = record ? unbind_target(image, at) : Result<Unit>(Unit{});
+    if (done) done = remove_target(at);
   });
   CO_TRY(std::move(done));
   if (!record || std::erase(record->targets, at) == 0) co_return Unit{};

@@ -46,11 +46,11 @@ class NodeVolumes {
   };
   rt::Task<Result<Quiet>> quiet(VolumeRecord record);
   rt::Task<void> release(Quiet quiet);
-  // FailedPrecondition: it is mounted.
+  // FailedPrecondition: it is mounted, or a disk that is staged.
   rt::Task<Result<Unit>> detach_unused(VolumeRecord record);
 
   rt::Task<Result<Unit>> stage(rt::Context ctx, VolumeRecord record, Access access, std::string staging);
-  // nullopt: a volume that is not there any more.
+  // nullopt: a volume that is not there any more. Mounts that are not the volume's own, and data at the place, are FailedPrecondition and stay.
   rt::Task<Result<Unit>> unstage(std::optional<VolumeRecord> record, std::string staging);
   rt::Task<Result<Unit>> publish(VolumeRecord record, Access access, std::string staging, std::string target);
   rt::Task<Result<Unit>> unpublish(std::optional<VolumeRecord> record, std::string target);
@@ -61,6 +61,8 @@ class NodeVolumes {
  private:
   rt::Task<Result<Attachment>> attachment(std::string image);
   rt::Task<Result<Unit>> mount_staged(rt::Context ctx, VolumeRecord record, Access access, Attachment at, std::string staging);
+  // The last step, of a volume that is mounted: a new one's root folder.
+  rt::Task<Result<Unit>> finish_staged(VolumeRecord record, Access access, std::string staging);
   // Of one that is mounted nowhere.
   rt::Task<Result<Unit>> check_and_grow(rt::Context ctx, VolumeRecord record, std::string device);
   // Mounted or not. Mounted, the kernel wants CAP_SYS_RESOURCE.

@@ -77,6 +77,7 @@ bool is_id(Kind kind, std::string_view text) {
 
 std::string to_json(const VolumeRecord& record) {
   codec::Value out = common_of(record);
+  out["minSizeBytes"] = record.size_bytes_min;
   out["maxSizeBytes"] = record.size_bytes_max;
   out["source"] = record.source;
   out["fresh"] = record.fresh;
@@ -97,6 +98,7 @@ Result<VolumeRecord> parse_volume(std::string_view text) {
   TRY_ASSIGN(const codec::Value value, parse_record(text));
   VolumeRecord out;
   TRY(read_common(value, Kind::Volume, out));
+  out.size_bytes_min = int_at(value, "minSizeBytes");
   out.size_bytes_max = int_at(value, "maxSizeBytes");
   out.source = value.string_at("source");
   out.fresh = bool_at(value, "fresh");

@@ -22,7 +22,8 @@ struct VolumeRecord {
   std::string name;  // the request's, which may be any text
   std::string pool;
   int64_t size_bytes = 0;
-  int64_t size_bytes_max = 0;     // its class's bound, also for growth; 0: none
+  int64_t size_bytes_min = 0;     // its class's bounds
+  int64_t size_bytes_max = 0;     // also for growth; 0: none
   int64_t file_system_bytes = 0;  // what its file system was made or grown for; less than the size: it is to grow. 0 for a block volume
   bool block = false;
   std::string fs_type;               // "" for a block volume

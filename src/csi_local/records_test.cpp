@@ -26,6 +26,7 @@ TEST(LocalRecords, RoundTrip) {
   volume.name = "na\"me\n";
   volume.pool = "default";
   volume.size_bytes = 64 << 20;
+  volume.size_bytes_min = 32 << 20;
   volume.size_bytes_max = 128 << 20;
   volume.file_system_bytes = 32 << 20;
   volume.fs_type = "ext4";
@@ -55,16 +56,17 @@ TEST(LocalRecords, Garbage) {
   EXPECT_TRUE(parse_volume(R"({"version":1,"id":"vol-00000000000000000000000000000000","sizeBytes":1,"targets":[7,null,"/a"]})"));
 }
 
-// Every volume can be filled: what is promised and not yet taken is not promised twice.
+// Every volume can be filled, and every copy changed: what is promised and not yet taken is not promised twice.
 TEST(LocalRecords, Promises) {
-  Pool free_pool{"a", "/a", 0}, bounded{"b", "/b", 100};
-  EXPECT_EQ(promisable_bytes(free_pool, {1000, 0, 0}, 0), 1000);
-  EXPECT_EQ(promisable_bytes(free_pool, {1000, 50, 10}, 300), 750);
-  EXPECT_EQ(promisable_bytes(free_pool, {1000, 400, 0}, 300), 1000) << "file systems take blocks for themselves";
-  EXPECT_EQ(promisable_bytes(free_pool, {100, 0, 0}, 300), 0);
-  EXPECT_EQ(promisable_bytes(bounded, {1000, 0, 0}, 30), 70);
-  EXPECT_EQ(promisable_bytes(bounded, {1000, 0, 60}, 30), 10);
-  EXPECT_EQ(promisable_bytes(bounded, {20, 0, 0}, 0), 20);
+  const std::vector<ImageUse> images = {{100, 30}, {100, 130}, {50, 0}};
+  EXPECT_EQ(to_come_bytes(images), 120) << "what file systems take beside their size is nobody else's";
+  const Pool unbounded{"a", "/a", 0}, bounded{"b", "/b", 100};
+  EXPECT_EQ(promisable_bytes(unbounded, {1000, 0, 0, 0}), 1000);
+  EXPECT_EQ(promisable_bytes(unbounded, {1000, 250, 300, 10}), 750);
+  EXPECT_EQ(promisable_bytes(unbounded, {100, 300, 300, 0}), 0);
+  EXPECT_EQ(promisable_bytes(bounded, {1000, 0, 30, 0}), 70);
+  EXPECT_EQ(promisable_bytes(bounded, {1000, 0, 30, 60}), 10);
+  EXPECT_EQ(promisable_bytes(bounded, {20, 0, 0, 0}), 20);
 }
 
 TEST(LocalRecords, MountsOfADevice) {

@@ -25,24 +25,6 @@ constexpr std::size_t shown_output_bytes = 1024;
 std::string kind_folder(Kind kind) { return kind == Kind::Volume ? "/volumes" : "/snapshots"; }
 const char* record_file(Kind kind) { return kind == Kind::Volume ? "/volume.json" : "/snapshot.json"; }
 
-// What the images below a folder take on the disk.
-Result<int64_t> images_bytes(const std::string& folder) {
-  int64_t out = 0;
-  const auto add = [&out](const os::TreeEntry& entry) -> Result<Unit> {
-    if (std::string_view(entry.name) == "image") out += static_cast<int64_t>(entry.bytes);
-    return Unit{};
-  };
-  TRY(os::visit_tree(folder, add));
-  return out;
-}
-
-Result<PoolUsage> usage_of(const std::string& directory) {
-  TRY_ASSIGN(const os::FileSystemUsage disk, os::file_system_usage(directory));
-  TRY_ASSIGN(const int64_t volumes, images_bytes(directory + kind_folder(Kind::Volume)));
-  TRY_ASSIGN(const int64_t snapshots, images_bytes(directory + kind_folder(Kind::Snapshot)));
-  return PoolUsage{static_cast<int64_t>(disk.available_bytes), volumes, snapshots};
-}
-
 Result<std::string> read_record(rt::Disk& disk, const std::string& folder, Kind kind) {
   return disk.read(folder + record_file(kind), record_bytes_max);
 }
@@ -65,10 +47,15 @@ std::string one_line(const os::ProcessOutput& output) {
 
 }  // namespace
 
-int64_t promisable_bytes(const Pool& pool, const PoolUsage& usage, int64_t promised_bytes) {
-  const int64_t to_come = std::max<int64_t>(0, promised_bytes - usage.volumes_bytes);
-  int64_t out = usage.available_bytes - to_come;
-  if (pool.capacity_bytes > 0) out = std::min(out, pool.capacity_bytes - promised_bytes - usage.snapshots_bytes);
+int64_t to_come_bytes(std::span<const ImageUse> images) {
+  int64_t out = 0;
+  for (const ImageUse& image : images) out += std::max<int64_t>(0, image.size_bytes - image.taken_bytes);
+  return out;
+}
+
+int64_t promisable_bytes(const Pool& pool, const Room& room) {
+  int64_t out = room.available_bytes - room.to_come_bytes;
+  if (pool.capacity_bytes > 0) out = std::min(out, pool.capacity_bytes - room.promised_bytes - room.snapshots_bytes);
   return std::max<int64_t>(0, out);
 }
 
@@ -83,7 +70,28 @@ rt::Task<Result<Unit>> run_tool(rt::Context ctx, std::vector<std::string> argv, 
   co_return error(Reason::InternalError, program + ": " + output->exit.text() + ": " + one_line(*output));
 }
 
+// What a pool's images take of the disk, by volume.
+struct VolumeStore::Taken {
+  std::map<std::string, int64_t, std::less<>> volumes;
+  int64_t snapshots_bytes = 0;
+
+  static Result<Taken> of(rt::Disk& disk, const std::string& directory) {
+    Taken out;
+    for (const Kind kind : {Kind::Volume, Kind::Snapshot}) {
+      TRY_ASSIGN(const std::vector<std::string> names, disk.list(directory + kind_folder(kind)));
+      for (const std::string& name : names) {
+        const auto image = os::tree_usage(directory + kind_folder(kind) + "/" + name + "/image");
+        if (!image) continue;  // it has just gone
+        if (kind == Kind::Volume) out.volumes[name] = static_cast<int64_t>(image->bytes);
+        if (kind == Kind::Snapshot) out.snapshots_bytes += static_cast<int64_t>(image->bytes);
+      }
+    }
+    return out;
+  }
+};
+
 struct VolumeStore::Loaded {
+  uint64_t file_system = 0;
   std::string directory;
   std::unique_ptr<os::ProcessLock> lock;
   bool shares_blocks = false;
@@ -113,6 +121,7 @@ struct VolumeStore::Loaded {
       }
     }
     out.shares_blocks = os::can_share_blocks(out.directory);
+    TRY_ASSIGN(out.file_system, os::file_system_id(out.directory));
     return out;
   }
 };
@@ -141,6 +150,7 @@ rt::Task<Result<Unit>> VolumeStore::open() {
     locks_.push_back(std::move(loaded->lock));
     pool.directory = loaded->directory;
     shares_blocks_[pool.name] = loaded->shares_blocks;
+    file_systems_[pool.name] = loaded->file_system;
     for (VolumeRecord& record : loaded->volumes) volumes_.emplace(record.id, std::move(record));
     for (SnapshotRecord& record : loaded->snapshots) snapshots_.emplace(record.id, std::move(record));
   }
@@ -183,12 +193,49 @@ int64_t VolumeStore::promised_bytes(std::string_view pool) const {
   return out;
 }
 
+// Blocks that are shared are nobody's alone: a copy takes its full size as it changes, and a snapshot as its volume does.
+void VolumeStore::add_uses(const Pool& pool, const Taken& taken, std::vector<ImageUse>& out) const {
+  const bool shares = shares_blocks(pool.name);
+  for (const auto& [id, record] : volumes_) {
+    if (record.pool != pool.name) continue;
+    const auto found = taken.volumes.find(id);
+    const bool own = !shares || record.source.empty();
+    out.push_back({record.size_bytes, own && found != taken.volumes.end() ? found->second : 0});
+  }
+  for (const auto& [id, record] : snapshots_)
+    if (shares && record.pool == pool.name) out.push_back({record.size_bytes, 0});
+  if (const auto making = in_making_bytes_.find(pool.name); making != in_making_bytes_.end()) out.push_back({making->second, 0});
+}
+
 rt::Task<Result<int64_t>> VolumeStore::available_bytes(std::string pool) {
-  const std::string directory = pool_named(pool).directory;
-  Result<PoolUsage> usage;
-  co_await runtime_.run_blocking([&] { usage = usage_of(directory); });
-  if (!usage) co_return Unexpected(std::move(usage).error());
-  co_return promisable_bytes(pool_named(pool), *usage, promised_bytes(pool));
+  const Pool& wanted = pool_named(pool);
+  std::vector<const Pool*> beside;  // on the same file system, itself among them
+  for (const Pool& other : pools_)
+    if (file_systems_[other.name] == file_systems_[pool]) beside.push_back(&other);
+  std::vector<Taken> taken;
+  Result<os::FileSystemUsage> disk;
+  Result<Unit> looked = Unit{};
+  co_await runtime_.run_blocking([&] {
+    for (const Pool* other : beside) {
+      auto one = Taken::of(runtime_.disk(), other->directory);
+      if (!one) looked = Unexpected(std::move(one).error());
+      if (!looked) return;
+      taken.push_back(std::move(*one));
+    }
+    disk = os::file_system_usage(wanted.directory);
+  });
+  CO_TRY(std::move(looked));
+  if (!disk) co_return Unexpected(std::move(disk).error());
+  Room room;
+  std::vector<ImageUse> uses;
+  for (std::size_t i = 0; i < beside.size(); ++i) {
+    add_uses(*beside[i], taken[i], uses);
+    if (beside[i] == &wanted) room.snapshots_bytes = taken[i].snapshots_bytes;
+  }
+  room.available_bytes = static_cast<int64_t>(disk->available_bytes);
+  room.to_come_bytes = to_come_bytes(uses);
+  room.promised_bytes = promised_bytes(pool);
+  co_return promisable_bytes(wanted, room);
 }
 
 rt::Task<Result<Unit>> VolumeStore::promise(std::string pool, int64_t bytes) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,14 +23,22 @@ namespace pintle::csi_local {
 constexpr std::size_t volumes_max = 10'000;                       // then ResourceExhausted; snapshots too
 constexpr rt::Duration program_limit = std::chrono::minutes(10);  // of mkfs and its like
 
-// What a pool's disk says.
-struct PoolUsage {
-  int64_t available_bytes = 0;  // of the file system
-  int64_t volumes_bytes = 0;    // what the images of volumes take by now
-  int64_t snapshots_bytes = 0;
+// A file, as large as it may become, and what it has taken of the disk for itself alone.
+struct ImageUse {
+  int64_t size_bytes = 0;
+  int64_t taken_bytes = 0;
 };
-// What another volume may have, so that every volume can be filled: what is promised and not yet taken is not promised twice. Pure.
-int64_t promisable_bytes(const Pool& pool, const PoolUsage& usage, int64_t promised_bytes);
+// What the files of one file system may still take of it.
+int64_t to_come_bytes(std::span<const ImageUse> images);
+// What another volume may have, so that every volume can be filled and every copy changed: what is promised and not yet taken is not promised twice.
+// `promised_bytes`: to the pool's volumes; `to_come_bytes`: of all pools on that file system. Pure.
+struct Room {
+  int64_t available_bytes = 0;  // of the file system
+  int64_t to_come_bytes = 0;
+  int64_t promised_bytes = 0;
+  int64_t snapshots_bytes = 0;  // that the pool's snapshots take
+};
+int64_t promisable_bytes(const Pool& pool, const Room& room);
 
 // Runs a program of the machine; an exit status above `good_exit_max` is an error that shows what it said.
 rt::Task<Result<Unit>> run_tool(rt::Context ctx, std::vector<std::string> argv, int good_exit_max = 0);
@@ -65,10 +74,12 @@ class VolumeStore {
 
  private:
   struct Loaded;
+  struct Taken;
   class Promise;
   const Pool& pool_named(std::string_view name) const;
   std::string folder_of(Kind kind, std::string_view pool, std::string_view id) const;
   int64_t promised_bytes(std::string_view pool) const;
+  void add_uses(const Pool& pool, const Taken& taken, std::vector<ImageUse>& out) const;
   rt::Task<Result<Unit>> promise(std::string pool, int64_t bytes);
   rt::Task<Result<Unit>> fill_volume(rt::Context ctx, const VolumeRecord& record, std::string work, std::string source_image);
   rt::Task<Result<Unit>> place(Kind kind, std::string pool, std::string id, std::string record);
@@ -81,6 +92,7 @@ class VolumeStore {
   std::map<std::string, SnapshotRecord, std::less<>> snapshots_;
   std::map<std::string, int64_t, std::less<>> in_making_bytes_;  // by pool
   std::map<std::string, bool, std::less<>> shares_blocks_;       // by pool
+  std::map<std::string, uint64_t, std::less<>> file_systems_;    // by pool
 };
 
 }  // namespace pintle::csi_local

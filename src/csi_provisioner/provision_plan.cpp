@@ -174,6 +174,11 @@ bool is_to_be_deleted(const core::PersistentVolume& volume) {
   return volume.status.phase == "Released";
 }
 
+bool is_to_be_let_go(const core::PersistentVolume& volume) {
+  const auto& finalizers = volume.metadata.finalizers;
+  return volume.spec.persistent_volume_reclaim_policy != "Delete" && std::ranges::find(finalizers, volume_finalizer) != finalizers.end();
+}
+
 std::optional<api::Quantity> wanted_growth(const core::PersistentVolumeClaim& claim, const core::PersistentVolume& volume) {
   const api::Quantity* wanted = requested(claim);
   const api::Quantity* has = volume.spec.capacity.get(storage_resource);

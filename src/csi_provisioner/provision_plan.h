@@ -45,6 +45,9 @@ bool is_of_place(const api::core_v1::PersistentVolume& volume, const Place& plac
 // Nobody wants it any more, and its policy is Delete.
 bool is_to_be_deleted(const api::core_v1::PersistentVolume& volume);
 
+// It has our finalizer, which holds up what the administrator does with it: under another policy than Delete nothing of ours is left to do.
+bool is_to_be_let_go(const api::core_v1::PersistentVolume& volume);
+
 // The size that the claim asks for beyond what its volume has; nullopt: nothing more.
 std::optional<api::Quantity> wanted_growth(const api::core_v1::PersistentVolumeClaim& claim, const api::core_v1::PersistentVolume& volume);
 // Merge patches of the claim's status: while the driver works; when the node has the rest to do. With the claim's resource version.

@@ -91,6 +91,17 @@ TEST(Provisioning, WhatIsDeleted) {
   EXPECT_TRUE(deleted("Delete", "Released", ", deletionTimestamp: '2026-01-01T00:00:00Z'"));
 }
 
+// A policy that was changed to Retain: whoever deletes the object then waits for nobody.
+TEST(Provisioning, WhatIsLetGo) {
+  const auto let_go = [](std::string_view policy, std::string_view finalizer) {
+    return is_to_be_let_go(from_yaml<PersistentVolume>("{metadata: {name: pv, finalizers: [kubernetes.io/pv-protection, " + std::string(finalizer) +
+                                                       "]}, spec: {persistentVolumeReclaimPolicy: " + std::string(policy) + "}}"));
+  };
+  EXPECT_TRUE(let_go("Retain", volume_finalizer));
+  EXPECT_FALSE(let_go("Delete", volume_finalizer));
+  EXPECT_FALSE(let_go("Retain", "somebody.else/s"));
+}
+
 TEST(Provisioning, Growth) {
   const auto bound = [](std::string_view wanted) {
     return from_yaml<PersistentVolumeClaim>("{metadata: {resourceVersion: '7'}, spec: {volumeName: pv, resources: {requests: {storage: " +

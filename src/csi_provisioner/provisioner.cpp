@@ -215,7 +215,13 @@ rt::Task<Result<Unit>> Provisioner::say_grown(rt::Context ctx, std::shared_ptr<c
 
 rt::Task<Result<Unit>> Provisioner::sync_volume(rt::Context ctx, std::string key) {
   const auto volume = volumes_.get(key);
-  if (!volume || !is_of_place(*volume, place_) || !is_to_be_deleted(*volume)) co_return Unit{};
+  if (!volume || !is_of_place(*volume, place_)) co_return Unit{};
+  if (is_to_be_let_go(*volume)) {
+    const auto let_go = co_await deps_.client.patch<Volume>(ctx, std::string(), key, client::PatchType::Merge, merge_patch_of_finalizers(*volume));
+    if (!let_go && let_go.error().reason != Reason::NotFound) co_return Unexpected(let_go.error());
+    co_return Unit{};
+  }
+  if (!is_to_be_deleted(*volume)) co_return Unit{};
   api::csi_v1::DeleteVolumeRequest request;
   request.volume_id = volume->spec.csi->volume_handle;
   auto removed = co_await deps_.driver->remove(ctx, std::move(request));

@@ -1,6 +1,7 @@
 #include "os/entries.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,6 +34,17 @@ Result<Unit> make_mount_file(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
   if (!fd && errno != EEXIST) return system_error(errno, path);
   return Unit{};
+}
+
+Result<bool> remove_mount_file(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return true;
+    return system_error(errno, path);
+  }
+  if (!S_ISREG(info.st_mode) || info.st_size != 0) return false;
+  TRY(remove_name(path));
+  return true;
 }
 
 Result<std::string> real_path(const std::string& path) {

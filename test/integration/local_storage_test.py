@@ -172,6 +172,18 @@ def test_what_the_node_has_no_room_for(cluster):
     assert images(cluster) == []
 
 
+def test_a_policy_that_becomes_retain(cluster):
+    """Nothing of ours holds up the administrator, and the data stays."""
+    cluster.kubectl.apply(claim('mine'))
+    run(cluster, 'writes', 'mine', 'echo precious > /v/data')
+    volume = volume_of(cluster, 'mine')['metadata']['name']
+    cluster.kubectl('patch', 'pv', volume, '--type=merge', '-p', '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}')
+    cluster.kubectl('delete', 'pvc', 'mine')
+    await_true('it is released', lambda: cluster.kubectl.json('get', 'pv', volume)['status']['phase'] == 'Released')
+    cluster.kubectl('delete', 'pv', volume, '--timeout=20s')
+    assert len(images(cluster)) == 1
+
+
 def test_what_it_may_do(cluster):
     who = f'--as=system:serviceaccount:kube-system:local-storage'
     for verb, what in (('get', 'secrets'), ('create', 'pods'), ('delete', 'persistentvolumeclaims'), ('update', 'nodes'), ('create', 'csistoragecapacities')):

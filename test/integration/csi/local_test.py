@@ -1,5 +1,6 @@
 """`pintle csi-local`: csi-sanity, and what its volumes promise. Root, and loop devices."""
 import errno
+import json
 import os
 import pathlib
 import shutil
@@ -177,6 +178,78 @@ def test_what_a_crash_left_half_done_is_gone(driver):
     assert [e['volume']['volumeId'] for e in driver.call('Controller/ListVolumes')['entries']] == [volume]
     driver.delete(volume)
     shutil.rmtree(broken)
+
+
+def test_a_stage_that_ended_halfway_is_finished(driver):
+    volume = driver.create('fresh')
+    stage = driver.folder / f'stage-{volume}'
+    driver.mount(volume)
+    record = driver.data / 'volumes' / volume / 'volume.json'
+    driver.stop(sig=signal.SIGKILL)
+    stage.chmod(0o755)     # as a driver leaves it that ends after the mount
+    record.write_text(json.dumps({**json.loads(record.read_text()), 'fresh': True}))
+    driver.start()
+    driver.mount(volume)
+    assert stage.stat().st_mode & 0o7777 == 0o777 and json.loads(record.read_text())['fresh'] is False
+    stage.chmod(0o750)
+    driver.mount(volume)
+    assert stage.stat().st_mode & 0o7777 == 0o750, 'once'
+    driver.unmount(volume)
+    driver.delete(volume)
+
+
+@pytest.mark.parametrize('capability', [WRITER, DISK], ids=['mount', 'block'])
+def test_unpublish_touches_its_own_alone(driver, capability):
+    volume, other = driver.create('mine', 16 * MI, capability), driver.create('other', 16 * MI)
+    at, beside = driver.mount(volume, capability), driver.mount(other)
+    (beside / 'f').write_text('kept')
+    data, full, empty = driver.folder / 'data-file', driver.folder / 'full', driver.folder / 'empty'
+    data.write_text('precious')
+    full.mkdir()
+    (full / 'f').write_text('precious')
+    for volume_id in (volume, 'vol-' + '0' * 32):
+        for path in (beside, data, full):
+            assert driver.refused('Node/NodeUnpublishVolume', volumeId=volume_id, targetPath=str(path)) == 'FailedPrecondition'
+        empty.touch()
+        driver.call('Node/NodeUnpublishVolume', volumeId=volume_id, targetPath=str(empty))
+        assert not empty.exists(), 'what a bind mount lay on'
+    assert driver.refused('Node/NodeUnstageVolume', volumeId='vol-' + '0' * 32, stagingTargetPath=str(driver.staged[other])) == 'FailedPrecondition'
+    assert data.read_text() == 'precious' and (full / 'f').read_text() == 'precious' and (beside / 'f').read_text() == 'kept' and at.exists()
+    driver.unmount(volume)
+    driver.unmount(other)
+    driver.delete(volume)
+    driver.delete(other)
+
+
+def test_paths_on_one_file_system_share_its_room(tmp_path):
+    driver = LocalDriver(tmp_path, f'--path=second={tmp_path}/second').start()
+    try:
+        def room(path):
+            return int(driver.call('Controller/GetCapacity', parameters={'path': path}).get('availableCapacity', 0))
+        before, size = room('second'), 4 << 30
+        volume = driver.create('v', size)
+        assert before - room('second') > size // 2 and abs(room('second') - room('default')) < size // 4
+        driver.delete(volume)
+        assert before - room('second') < size // 4
+    finally:
+        driver.stop()
+
+
+def test_the_same_name_with_another_class(driver):
+    volume = driver.create('v', 64 * MI, parameters={'minSize': '32Mi', 'maxSize': '1Gi'})
+    assert driver.create('v', 64 * MI, parameters={'minSize': '32Mi', 'maxSize': '1Gi'}) == volume
+    for parameters in ({}, {'minSize': '32Mi', 'maxSize': '2Gi'}, {'minSize': '16Mi', 'maxSize': '1Gi'}):
+        assert driver.refused('Controller/CreateVolume', name='v', volumeCapabilities=[WRITER], parameters=parameters) == 'AlreadyExists'
+    driver.delete(volume)
+
+
+def test_a_staged_disk_is_in_use(driver):
+    volume = driver.create('disk', 16 * MI, DISK)
+    stage = {'volumeId': volume, 'stagingTargetPath': str(driver.folder / 's')}
+    driver.call('Node/NodeStageVolume', **stage, volumeCapability=DISK)
+    assert driver.refused('Controller/DeleteVolume', volumeId=volume) == 'FailedPrecondition'
+    driver.call('Node/NodeUnstageVolume', **stage)
+    driver.delete(volume)
 
 
 @pytest.mark.parametrize('arguments, said', [
