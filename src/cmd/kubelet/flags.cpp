@@ -159,7 +159,7 @@ constexpr FlagSpec specs[] = {
     {"version", Version, "", "What this binary is", 0, false, true},
     {"vmodule", FileLevels, "", "Verbosity of the log by source file: name=N, with * and ? in names", 0, false, true},
     {"volume-plugin-dir", String, "/usr/libexec/kubernetes/kubelet-plugins/volume/exec/", "Folder of flex volume plugins", 0, true, false},
-    {"volume-stats-agg-period", Duration, "1m0s", "How often volumes are measured", 0, true, false},
+    {"volume-stats-agg-period", Duration, "1m0s", "How often volumes are measured", 0, true, true},
 };
 
 // flag, path of the field
