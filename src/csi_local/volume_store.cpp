@@ -218,8 +218,10 @@ rt::Task<Result<int64_t>> VolumeStore::available_bytes(std::string pool) {
   co_await runtime_.run_blocking([&] {
     for (const Pool* other : beside) {
       auto one = Taken::of(runtime_.disk(), other->directory);
-      if (!one) looked = Unexpected(std::move(one).error());
-      if (!looked) return;
+      if (!one) {
+        looked = Unexpected(std::move(one).error());
+        return;
+      }
       taken.push_back(std::move(*one));
     }
     disk = os::file_system_usage(wanted.directory);
@@ -270,8 +272,9 @@ rt::Task<Result<Unit>> VolumeStore::fill_volume(rt::Context ctx, const VolumeRec
   for (const char* word : {"mkfs.ext4", "-F", "-q", "-m", "0", "-b", "4096"}) argv.emplace_back(word);
   argv.push_back(image);
   CO_TRY(co_await run_tool(ctx, std::move(argv)));
-  co_await runtime_.run_blocking([&] { made = os::grow_image(image, static_cast<uint64_t>(record.size_bytes)); });  // made durable
-  co_return std::move(made);
+  Result<Unit> durable;
+  co_await runtime_.run_blocking([&] { durable = os::grow_image(image, static_cast<uint64_t>(record.size_bytes)); });
+  co_return std::move(durable);
 }
 
 rt::Task<Result<Unit>> VolumeStore::place(Kind kind, std::string pool, std::string id, std::string record) {

@@ -314,3 +314,13 @@ def test_what_volumes_hold(node):
             assert f'kubelet_volume_stats_{name}{labels}' in page, name
         assert disk.said('NodeGetVolumeStats ok') >= 1
         gone(node, 'told')
+
+
+def test_a_plugin_whose_work_a_driver_has_taken_over(node):
+    with described(node, 'ebs.csi.aws.com', attachRequired=False), running(node, name='ebs.csi.aws.com') as disk:
+        bound_volume(node, 'taken', awsElasticBlockStore={'volumeID': 'aws://eu-1a/vol-1', 'fsType': 'ext4', 'partition': 2})
+        assert output_of(node, 'taken', 'echo x > /v/f; cat /v/f', claimed('taken'), [{'name': 'v', 'mountPath': '/v'}]) == 'x\n'
+        staged, = disk.asked('NodeStageVolume')
+        assert (staged['volume_id'], staged['volume_context'], staged['volume_capability']['AccessType']) == ('vol-1', {'partition': '2'}, {'Mount': {'fs_type': 'ext4'}})
+        gone(node, 'taken')
+        await_true('nothing is left', lambda: left(node) == [], timeout_s=10)

@@ -4,6 +4,7 @@
 
 #include "base/parse_number.h"
 #include "base/split.h"
+#include "rules/csi_volume.h"
 #include "rules/node_selector.h"
 #include "rules/pod_claims.h"
 
@@ -46,11 +47,12 @@ std::vector<std::string> mount_options(const core::PersistentVolume& persistent)
   return out;
 }
 
-VolumeKind kind_of_persistent(const core::PersistentVolumeSpec& spec) {
+VolumeKind kind_of_persistent(const core::PersistentVolume& persistent) {
+  const core::PersistentVolumeSpec& spec = persistent.spec;
   if (spec.host_path) return VolumeKind::HostPath;
   if (spec.local) return VolumeKind::Local;
   if (spec.nfs) return VolumeKind::Nfs;
-  if (spec.csi) return VolumeKind::Csi;
+  if (spec.csi || rules::csi_volume_of(persistent)) return VolumeKind::Csi;
   return VolumeKind::Unsupported;
 }
 
@@ -137,7 +139,7 @@ Result<VolumeSpec> resolve_claim(const PodPtr& pod, const core::Volume& entry, c
   if (mode != "Filesystem" && is_mounted(pod->spec, entry.name)) return misused("volumeMounts");
   if (mode != "Block" && is_mapped(pod->spec, entry.name)) return misused("volumeDevices");
   VolumeSpec out = resolve(pod, entry);
-  out.kind = kind_of_persistent(spec);
+  out.kind = kind_of_persistent(*persistent);
   out.block = mode == "Block";
   out.read_only = entry.persistent_volume_claim && entry.persistent_volume_claim->read_only;
   out.mount_options = mount_options(*persistent);

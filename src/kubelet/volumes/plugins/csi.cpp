@@ -81,7 +81,7 @@ class Csi final : public VolumePlugin {
   std::optional<VolumeTraits> traits(const VolumeSpec& spec) const override {
     VolumeTraits out;
     if (!spec.persistent) return out;
-    out.attachable = is_attached_first(object(spec.persistent->spec.csi->driver));
+    out.attachable = is_attached_first(object(csi_source(spec, {}, {})->driver));
     out.staged = true;
     out.one_pod = is_of_one_pod(spec);
     return out;
@@ -93,7 +93,8 @@ class Csi final : public VolumePlugin {
   }
   std::string unique_name(const VolumeSpec& spec, std::string_view pod_uid) const override {
     if (!spec.persistent) return of_pod(pod_uid, spec.name());
-    return rules::unique_name({spec.persistent->spec.csi->driver, spec.persistent->spec.csi->volume_handle});
+    const CsiSource source = *csi_source(spec, {}, pod_uid);
+    return rules::unique_name({source.driver, source.handle});
   }
   // The places of devices are called by the PersistentVolume: two of them over one volume are none.
   std::string source(const VolumeSpec& spec) const override { return spec.block ? spec.name() : std::string(); }

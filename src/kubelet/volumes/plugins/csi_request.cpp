@@ -39,6 +39,36 @@ CsiSource persistent_source(const core::CSIPersistentVolumeSource& csi) {
   return out;
 }
 
+// Of a plugin whose work a driver has taken over, in the words that the driver knows.
+std::optional<CsiSource> taken_over_source(const core::PersistentVolume& persistent) {
+  const auto volume = rules::csi_volume_of(persistent);
+  if (!volume) return std::nullopt;
+  CsiSource out;
+  out.driver = volume->driver;
+  out.handle = volume->handle;
+  const core::PersistentVolumeSpec& spec = persistent.spec;
+  const auto partition = [&](int32_t number) {
+    if (number > 0) out.attributes["partition"] = std::to_string(number);
+  };
+  if (spec.aws_elastic_block_store) {
+    out.fs_type = spec.aws_elastic_block_store->fs_type;
+    partition(spec.aws_elastic_block_store->partition);
+  }
+  if (spec.gce_persistent_disk) {
+    out.fs_type = spec.gce_persistent_disk->fs_type;
+    partition(spec.gce_persistent_disk->partition);
+  }
+  if (spec.azure_disk) {
+    out.fs_type = spec.azure_disk->fs_type.value_or("");
+    if (spec.azure_disk->caching_mode) out.attributes["cachingMode"] = *spec.azure_disk->caching_mode;
+    if (spec.azure_disk->kind) out.attributes["kind"] = *spec.azure_disk->kind;
+  }
+  if (spec.cinder) out.fs_type = spec.cinder->fs_type;
+  if (spec.vsphere_volume) out.fs_type = spec.vsphere_volume->fs_type;
+  if (spec.portworx_volume) out.fs_type = spec.portworx_volume->fs_type;
+  return out;
+}
+
 CsiSource inline_source(const core::Volume& entry, std::string_view namespace_name, std::string_view pod_uid) {
   const core::CSIVolumeSource& csi = *entry.csi;
   CsiSource out;
@@ -73,9 +103,9 @@ std::optional<CsiSource> csi_source(const VolumeSpec& spec, std::string_view nam
     if (!spec.entry->csi) return std::nullopt;
     return inline_source(*spec.entry, namespace_name, pod_uid);
   }
-  if (!spec.persistent->spec.csi) return std::nullopt;
-  CsiSource out = persistent_source(*spec.persistent->spec.csi);
-  out.read_only = spec.read_only;  // what the source says is for the attacher
+  const auto& csi = spec.persistent->spec.csi;
+  std::optional<CsiSource> out = csi ? persistent_source(*csi) : taken_over_source(*spec.persistent);
+  if (out) out->read_only = spec.read_only;  // what the source says is for the attacher
   return out;
 }
 

@@ -53,6 +53,18 @@ TEST(CsiRequests, WhatTheSourceSays) {
   EXPECT_FALSE(csi_source(in_pod("{name: v, emptyDir: {}}"), "shop", "uid"));
 }
 
+TEST(CsiRequests, WhatDriversHaveTakenOver) {
+  const auto aws = csi_source(persistent("{awsElasticBlockStore: {volumeID: 'aws://eu-1a/vol-1', fsType: ext4, partition: 2}}"), "", "");
+  ASSERT_TRUE(aws);
+  EXPECT_EQ(aws->driver + " " + aws->handle + " " + aws->fs_type, "ebs.csi.aws.com vol-1 ext4");
+  EXPECT_EQ(aws->attributes, (FlatMap<std::string>{{"partition", "2"}}));
+  const auto azure = csi_source(persistent("{azureDisk: {diskName: d, diskURI: /uri, fsType: xfs, cachingMode: ReadOnly, kind: Managed}}"), "", "");
+  ASSERT_TRUE(azure);
+  EXPECT_EQ(azure->driver + " " + azure->handle + " " + azure->fs_type, "disk.csi.azure.com /uri xfs");
+  EXPECT_EQ(azure->attributes, (FlatMap<std::string>{{"cachingMode", "ReadOnly"}, {"kind", "Managed"}}));
+  EXPECT_FALSE(csi_source(persistent("{hostPath: {path: /x}}"), "", ""));
+}
+
 TEST(CsiRequests, LifecycleModes) {
   const auto ask = [](const char* volume, const CsiDriverPtr& object) {
     const auto source =
