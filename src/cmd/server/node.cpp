@@ -239,10 +239,10 @@ rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
 rt::Task<Result<Unit>> Node::start_local_storage(client::Client& client) {
   const std::string name(csi_local::driver_name);
   csi_local::LocalDriverOptions options;
-  const std::string folder = config_.node.kubelet_root_dir + "/plugins/" + name;
-  CO_TRY(runtime_.disk().make_directories(folder, 0750));
-  options.endpoint = folder + "/csi.sock";
-  options.registration = config_.node.kubelet_root_dir + "/plugins_registry/" + name + "-reg.sock";
+  // Short names: a socket's path has 107 bytes at most, and --data-dir may be long.
+  CO_TRY(runtime_.disk().make_directories(config_.node.kubelet_root_dir + "/plugins", 0750));
+  options.endpoint = config_.node.kubelet_root_dir + "/plugins/local.sock";
+  options.registration = config_.node.kubelet_root_dir + "/plugins_registry/local-reg.sock";
   options.node_name = name_;
   CO_TRY_ASSIGN(options.pools, csi_local::parse_pools("local-storage-", config_.local_storage_paths, config_.local_storage_capacities));
   csi::DriverOptions reached;
