@@ -37,8 +37,6 @@ class LocalDriver {
   // After a start() that failed too. Mounts stay.
   rt::Task<void> stop();
 
-  ControllerService& controller() { return controller_; }
-
  private:
   rt::Runtime& runtime_;
   const LocalDriverOptions options_;

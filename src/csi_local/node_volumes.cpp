@@ -5,7 +5,6 @@
 
 #include "component/log.h"
 #include "net/grpc/code.h"
-#include "os/block_device.h"
 #include "os/entries.h"
 #include "os/machine.h"
 #include "os/path.h"

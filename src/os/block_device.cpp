@@ -1,22 +1,16 @@
 #include "os/block_device.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <linux/loop.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <functional>
-#include <memory>
 #include <vector>
 
 #include "os/entries.h"
 #include "os/fd.h"
-#include "os/read_file.h"
 #include "os/system_error.h"
 
 namespace pintle::os {
@@ -64,36 +58,6 @@ Result<bool> is_blank(const std::string& device, std::size_t bytes) {
   TRY_ASSIGN(const bool first, zeros_at(fd, 0, part));
   if (!first) return false;
   return zeros_at(fd, size - static_cast<off_t>(part), part);
-}
-
-namespace {
-
-// `is_meant`: by the file that it lies over.
-Result<Unit> detach_loops(const std::function<bool(std::string_view)>& is_meant) {
-  struct Close {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-  };
-  const std::unique_ptr<DIR, Close> devices(::opendir("/sys/block"));
-  if (!devices) return Unit{};
-  while (const dirent* entry = ::readdir(devices.get())) {
-    const std::string name = entry->d_name;
-    if (!name.starts_with("loop")) continue;
-    const auto backing = read_file("/sys/block/" + name + "/loop/backing_file");
-    if (!backing || !is_meant(trim(*backing))) continue;
-    const UniqueFd fd(::open(("/dev/" + name).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd || (::ioctl(fd.get(), LOOP_CLR_FD) != 0 && errno != ENXIO)) return system_error(errno, "/dev/" + name);
-  }
-  return Unit{};
-}
-
-}  // namespace
-
-Result<Unit> detach_loops_over(const std::string& path) {
-  return detach_loops([&](std::string_view file) { return file == path; });
-}
-
-Result<Unit> detach_loops_below(const std::string& directory) {
-  return detach_loops([&](std::string_view file) { return file.starts_with(directory + "/"); });
 }
 
 }  // namespace pintle::os

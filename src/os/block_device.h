@@ -22,9 +22,5 @@ Result<std::optional<BlockDevice>> block_device_at(const std::string& path);
 Result<bool> is_device_in_use(const std::string& device);
 // Whether its first and its last `bytes` are zeros. Also of a file.
 Result<bool> is_blank(const std::string& device, std::size_t bytes);
-// Takes away the loop devices that lie over the file or device node. Success where there is none.
-Result<Unit> detach_loops_over(const std::string& path);
-// Those that lie over files below a directory.
-Result<Unit> detach_loops_below(const std::string& directory);
 
 }  // namespace pintle::os

@@ -8,7 +8,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "os/fd.h"
 #include "os/read_file.h"
@@ -30,23 +33,59 @@ Result<Unit> control_freezing(const std::string& mount_point, unsigned long requ
   return Unit{};
 }
 
-}  // namespace
-
-Result<std::optional<LoopDevice>> loop_over(const std::string& file) {
+// "loop3", and the file that it lies over.
+struct Loop {
+  std::string name;
+  std::string file;
+};
+Result<std::vector<Loop>> all_loops() {
   struct Close {
     void operator()(DIR* directory) const { ::closedir(directory); }
   };
   const std::unique_ptr<DIR, Close> devices(::opendir("/sys/block"));
   if (!devices) return system_error(errno, "/sys/block");
+  std::vector<Loop> out;
   while (const dirent* entry = ::readdir(devices.get())) {
-    const std::string name = entry->d_name;
+    std::string name = entry->d_name;
     if (!name.starts_with("loop")) continue;
-    const auto backing = read_file("/sys/block/" + name + "/loop/backing_file");
-    if (!backing || *backing != file + "\n") continue;
-    TRY_ASSIGN(LoopDevice found, loop_named(name));
+    auto backing = read_file("/sys/block/" + name + "/loop/backing_file");
+    if (!backing || !backing->ends_with('\n')) continue;
+    backing->pop_back();
+    out.push_back({std::move(name), std::move(*backing)});
+  }
+  return out;
+}
+
+// `is_meant`: by the file that it lies over.
+Result<Unit> detach_loops(const std::function<bool(std::string_view)>& is_meant) {
+  const auto loops = all_loops();
+  if (!loops) return Unit{};
+  for (const Loop& loop : *loops) {
+    if (!is_meant(loop.file)) continue;
+    const UniqueFd fd(::open(("/dev/" + loop.name).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd || (::ioctl(fd.get(), LOOP_CLR_FD) != 0 && errno != ENXIO)) return system_error(errno, "/dev/" + loop.name);
+  }
+  return Unit{};
+}
+
+}  // namespace
+
+Result<std::optional<LoopDevice>> loop_over(const std::string& file) {
+  TRY_ASSIGN(const std::vector<Loop> loops, all_loops());
+  for (const Loop& loop : loops) {
+    if (loop.file != file) continue;
+    TRY_ASSIGN(LoopDevice found, loop_named(loop.name));
     return std::optional<LoopDevice>(std::move(found));
   }
   return std::optional<LoopDevice>();
+}
+
+Result<Unit> detach_loops_over(const std::string& path) {
+  return detach_loops([&](std::string_view file) { return file == path; });
+}
+
+Result<Unit> detach_loops_below(const std::string& directory) {
+  return detach_loops([&](std::string_view file) { return file.starts_with(directory + "/"); });
 }
 
 Result<LoopDevice> attach_loop(const std::string& file) {

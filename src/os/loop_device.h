@@ -19,8 +19,12 @@ constexpr int attach_tries_max = 32;  // each time another process took the devi
 
 // The one that lies over a file, whose path has no links; nullopt: none.
 Result<std::optional<LoopDevice>> loop_over(const std::string& file);
-// Lays one over a file, past the host's page cache where the host's disk can. It stays until detach_loops_over() (block_device.h).
+// Lays one over a file, past the host's page cache where the host's disk can. It stays until detach_loops_over().
 Result<LoopDevice> attach_loop(const std::string& file);
+// Takes away the loop devices that lie over the file or device node. Success where there is none.
+Result<Unit> detach_loops_over(const std::string& path);
+// Those that lie over files below a directory.
+Result<Unit> detach_loops_below(const std::string& directory);
 // Tells it that its file has another size.
 Result<Unit> resize_loop(const LoopDevice& device);
 

@@ -240,7 +240,6 @@ rt::Task<Result<Unit>> Node::start_local_storage(client::Client& client) {
   const std::string name(csi_local::driver_name);
   csi_local::LocalDriverOptions options;
   // Short names: a socket's path has 107 bytes at most, and --data-dir may be long.
-  CO_TRY(runtime_.disk().make_directories(config_.node.kubelet_root_dir + "/plugins", 0750));
   options.endpoint = config_.node.kubelet_root_dir + "/plugins/local.sock";
   options.registration = config_.node.kubelet_root_dir + "/plugins_registry/local-reg.sock";
   options.node_name = name_;

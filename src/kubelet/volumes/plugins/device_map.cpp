@@ -1,6 +1,7 @@
 #include "kubelet/volumes/plugins/device_map.h"
 
 #include "os/entries.h"
+#include "os/loop_device.h"
 #include "os/mount.h"
 #include "os/path.h"
 #include "rt/file.h"
