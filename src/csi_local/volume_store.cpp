@@ -9,7 +9,7 @@
 #include "os/image_file.h"
 #include "os/machine.h"
 #include "os/path.h"
-#include "os/process.h"
+#include "os/program.h"
 #include "os/replace_file.h"
 #include "rt/file.h"
 
@@ -19,8 +19,6 @@ namespace {
 
 namespace log = component::log;
 using net::grpc::Code;
-
-constexpr std::size_t shown_output_bytes = 1024;
 
 std::string kind_folder(Kind kind) { return kind == Kind::Volume ? "/volumes" : "/snapshots"; }
 const char* record_file(Kind kind) { return kind == Kind::Volume ? "/volume.json" : "/snapshot.json"; }
@@ -34,15 +32,6 @@ void keep(Result<Record> record, const std::string& folder, std::string_view poo
   if (record && record->pool == pool && folder.ends_with("/" + record->id)) return out.push_back(std::move(*record));
   const Status why = record ? Status{Reason::Invalid, 0, "it is another's", {}} : record.error();
   log::error("A record cannot be read: what it is of is left alone", why, {{"folder", folder}});
-}
-
-std::string one_line(const os::ProcessOutput& output) {
-  std::string out;
-  for (const char c : output.err.empty() ? output.out : output.err) {
-    if (out.size() == shown_output_bytes) return out + "...";
-    out += c >= ' ' && c < 127 ? c : ' ';
-  }
-  return out;
 }
 
 }  // namespace
@@ -60,14 +49,11 @@ int64_t promisable_bytes(const Pool& pool, const Room& room) {
 }
 
 rt::Task<Result<Unit>> run_tool(rt::Context ctx, std::vector<std::string> argv, int good_exit_max) {
-  os::ProcessSpec spec;
   const std::string program = argv.front();
-  spec.argv = std::move(argv);
-  spec.env.emplace_back("LC_ALL=C");
-  const auto output = co_await os::run_process(ctx.with_timeout(program_limit), std::move(spec));
+  const auto output = co_await os::run_program(std::move(ctx), std::move(argv), program_limit);
   if (!output) co_return error(output.error().reason, program + ": " + output.error().message);
   if (output->exit.signal == 0 && output->exit.code >= 0 && output->exit.code <= good_exit_max) co_return Unit{};
-  co_return error(Reason::InternalError, program + ": " + output->exit.text() + ": " + one_line(*output));
+  co_return error(Reason::InternalError, program + ": " + output->exit.text() + ": " + os::shown_output(*output));
 }
 
 // What a pool's images take of the disk, by volume.

@@ -6,7 +6,7 @@
 #include "base/split.h"
 #include "component/log.h"
 #include "kubelet/volumes/plugins/blocking.h"
-#include "kubelet/volumes/plugins/programs.h"
+#include "os/program.h"
 
 namespace pintle::kubelet::volumes::plugins {
 
@@ -36,7 +36,7 @@ std::vector<std::string> while_locked(const std::string& device, std::vector<std
 }
 
 rt::Task<Result<os::ProcessOutput>> run_locked(rt::Context ctx, std::string device, std::vector<std::string> argv, rt::Duration limit) {
-  auto output = co_await run_program(std::move(ctx), while_locked(device, std::move(argv)), limit);
+  auto output = co_await os::run_program(std::move(ctx), while_locked(device, std::move(argv)), limit);
   if (output && output->exit.signal == 0 && output->exit.code == lock_is_taken)
     co_return error(Reason::Conflict, "disk " + device + " is being changed by another program");
   co_return output;
@@ -44,11 +44,11 @@ rt::Task<Result<os::ProcessOutput>> run_locked(rt::Context ctx, std::string devi
 
 rt::Task<Result<DiskContent>> content_of(rt::Context ctx, std::string device) {
   std::vector<std::string> argv = {"blkid", "-p", "-s", "TYPE", "-s", "PTTYPE", "-o", "export", device};
-  CO_TRY_ASSIGN(const os::ProcessOutput output, co_await run_program(std::move(ctx), std::move(argv), blkid_limit));
+  CO_TRY_ASSIGN(const os::ProcessOutput output, co_await os::run_program(std::move(ctx), std::move(argv), blkid_limit));
   if (output.exit.code == blkid_found_nothing && output.exit.signal == 0) co_return DiskContent{};
   if (!output.exit.ok())
     co_return error(Reason::InternalError,
-                    "failed to get disk format of disk " + device + ": blkid: " + output.exit.text() + ": " + shown_output(output));
+                    "failed to get disk format of disk " + device + ": blkid: " + output.exit.text() + ": " + os::shown_output(output));
   co_return parse_blkid(output.out);
 }
 
@@ -75,7 +75,7 @@ rt::Task<Result<Unit>> make_file_system(rt::Runtime& runtime, DiskMount mount) {
   if (output.exit.signal == 0 && output.exit.code == no_longer_empty)
     co_return error(Reason::Conflict, "disk " + device + " is no longer empty: it is looked at again");
   co_return error(Reason::InternalError,
-                  "format of disk " + device + " failed: mkfs." + mount.fs_type + ": " + output.exit.text() + ": " + shown_output(output));
+                  "format of disk " + device + " failed: mkfs." + mount.fs_type + ": " + output.exit.text() + ": " + os::shown_output(output));
 }
 
 // What it cannot repair stays away from pods; a check that is missing or does not know the file system is none.
@@ -87,8 +87,8 @@ rt::Task<Result<Unit>> check_file_system(rt::Runtime& runtime, rt::Context ctx, 
   auto output = co_await run_locked(std::move(ctx), device, std::move(argv), fsck_limit);
   if (!output) co_return Unexpected(std::move(output).error());
   if (output->exit.signal == 0 && output->exit.code == fsck_left_errors)
-    co_return error(Reason::InternalError, "'fsck' found errors on device " + device + " but could not correct them: " + shown_output(*output));
-  if (!output->exit.ok()) component::log::info(1, "fsck", {{"device", device}, {"exit", output->exit.text()}, {"said", shown_output(*output)}});
+    co_return error(Reason::InternalError, "'fsck' found errors on device " + device + " but could not correct them: " + os::shown_output(*output));
+  if (!output->exit.ok()) component::log::info(1, "fsck", {{"device", device}, {"exit", output->exit.text()}, {"said", os::shown_output(*output)}});
   co_return Unit{};
 }
 
@@ -100,7 +100,7 @@ Result<DiskContent> parse_blkid(std::string_view output) {
     if (line.empty()) continue;
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos)
-      return error(Reason::InternalError, "blkid returns invalid output: " + std::string(line.substr(0, shown_output_bytes_max)));
+      return error(Reason::InternalError, "blkid returns invalid output: " + std::string(line.substr(0, os::shown_output_bytes_max)));
     if (line.substr(0, equals) == "TYPE") out.fs_type = line.substr(equals + 1);
     if (line.substr(0, equals) == "PTTYPE") out.partitions = line.substr(equals + 1);
   }
@@ -135,10 +135,10 @@ rt::Task<Result<Unit>> format_and_mount(rt::Runtime& runtime, rt::Context ctx, D
   std::string options = "defaults";
   for (const std::string& option : mount.options) options += "," + option;
   std::vector<std::string> argv = {"mount", "-t", mount.fs_type, "-o", options, device, mount.directory};
-  CO_TRY_ASSIGN(const os::ProcessOutput output, co_await run_program(std::move(ctx), std::move(argv), mount_limit));
+  CO_TRY_ASSIGN(const os::ProcessOutput output, co_await os::run_program(std::move(ctx), std::move(argv), mount_limit));
   if (output.exit.ok()) co_return Unit{};
   co_return error(Reason::InternalError, "failed to mount device " + device + " at " + mount.directory + " (fstype: " + mount.fs_type + "), error " +
-                                             output.exit.text() + ": " + shown_output(output));
+                                             output.exit.text() + ": " + os::shown_output(output));
 }
 
 }  // namespace pintle::kubelet::volumes::plugins

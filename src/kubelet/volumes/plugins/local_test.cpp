@@ -12,8 +12,8 @@
 #include "kubelet/volumes/plugins/device_map.h"
 #include "kubelet/volumes/plugins/disk_format.h"
 #include "kubelet/volumes/plugins/local.h"
-#include "kubelet/volumes/plugins/programs.h"
 #include "kubelet/volumes/testing.h"
+#include "os/program.h"
 #include "rt/sync.h"
 #include "rt/testing.h"
 
@@ -272,22 +272,22 @@ TEST_F(LocalVolumes, DevicesAreMapped) {
 rt::Task<void> check_limits() {
   const rt::Context ctx = rt::Context::background();
   std::vector<std::string> hangs = {"sh", "-c", "sleep 4711 & sleep 4711"};
-  const auto late = co_await run_program(ctx, std::move(hangs), std::chrono::milliseconds(200));
+  const auto late = co_await os::run_program(ctx, std::move(hangs), std::chrono::milliseconds(200));
   EXPECT_FALSE(late);
   if (!late) {
     EXPECT_EQ(late.error().message, "sh did not end within 0s");
   }
   EXPECT_EQ(LoopDevice::output_of("pgrep -f '^sleep 4711'"), "") << "nothing of it is left";
   std::vector<std::string> says = {"sh", "-c", "echo one; printf 'two\\033[2J' >&2; yes | head -c 5000 >&2; exit 3"};
-  const auto said = co_await run_program(ctx, std::move(says), std::chrono::minutes(1));
+  const auto said = co_await os::run_program(ctx, std::move(says), std::chrono::minutes(1));
   EXPECT_TRUE(said);
   if (!said) co_return;
   EXPECT_EQ(said->exit.code, 3);
-  const std::string shown = shown_output(*said);
+  const std::string shown = os::shown_output(*said);
   EXPECT_EQ(shown.substr(0, 16), "one two[2Jy y y ");
-  EXPECT_EQ(shown.size(), shown_output_bytes_max + 3);
+  EXPECT_EQ(shown.size(), os::shown_output_bytes_max + 3);
   std::vector<std::string> absent = {"no-such-program-4711"};
-  const auto missing = co_await run_program(ctx, std::move(absent), std::chrono::minutes(1));
+  const auto missing = co_await os::run_program(ctx, std::move(absent), std::chrono::minutes(1));
   EXPECT_FALSE(missing);
   if (!missing) {
     EXPECT_EQ(missing.error().reason, Reason::NotFound);

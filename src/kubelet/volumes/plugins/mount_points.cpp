@@ -1,9 +1,9 @@
 #include "kubelet/volumes/plugins/mount_points.h"
 
 #include "kubelet/volumes/plugins/blocking.h"
-#include "kubelet/volumes/plugins/programs.h"
 #include "os/entries.h"
 #include "os/mount.h"
+#include "os/program.h"
 
 namespace pintle::kubelet::volumes::plugins {
 
@@ -36,8 +36,8 @@ rt::Task<Result<Unit>> unmount_by_program(rt::Runtime& runtime, rt::Context ctx,
     if (!mounted) break;
     std::vector<std::string> argv = {"umount", directory};
     if (!flag.empty()) argv.insert(argv.begin() + 1, flag);
-    CO_TRY_ASSIGN(const os::ProcessOutput output, co_await run_program(ctx, std::move(argv), limit));
-    if (!output.exit.ok()) co_return error(Reason::Conflict, "umount: " + output.exit.text() + ": " + shown_output(output));
+    CO_TRY_ASSIGN(const os::ProcessOutput output, co_await os::run_program(ctx, std::move(argv), limit));
+    if (!output.exit.ok()) co_return error(Reason::Conflict, "umount: " + output.exit.text() + ": " + os::shown_output(output));
   }
   // What lies in a directory that nothing is mounted at goes with its pod, or stays for who looks into it.
   std::function<Result<bool>()> remove = [directory] { return os::remove_if_empty(directory); };

@@ -7,8 +7,8 @@
 
 #include "kubelet/volumes/plugins/blocking.h"
 #include "kubelet/volumes/plugins/mount_points.h"
-#include "kubelet/volumes/plugins/programs.h"
 #include "os/path.h"
+#include "os/program.h"
 
 namespace pintle::kubelet::volumes::plugins {
 
@@ -57,14 +57,14 @@ class Nfs final : public VolumePlugin {
     if (!there) co_return set_up_failed(there.error());
     MountedVolume out = at(spec, directory, is_read_only(spec));
     if (*there) co_return published(std::move(out));
-    auto output = co_await run_program(std::move(ctx), std::move(*argv), mount_limit);
+    auto output = co_await os::run_program(std::move(ctx), std::move(*argv), mount_limit);
     if (!output && output.error().reason == Reason::NotFound) {
       Status absent{Reason::NotFound, 0, "mount.nfs is not installed on this node (nfs-common, nfs-utils)", {}};
       co_return set_up_failed(std::move(absent));
     }
     if (!output) co_return set_up_failed(std::move(output).error());
     if (output->exit.ok()) co_return published(std::move(out));
-    Status why{Reason::InternalError, 0, "mount failed: " + output->exit.text() + ": " + shown_output(*output), {}};
+    Status why{Reason::InternalError, 0, "mount failed: " + output->exit.text() + ": " + os::shown_output(*output), {}};
     co_return set_up_failed(std::move(why));
   }
 

@@ -1,20 +1,20 @@
-#include "kubelet/volumes/plugins/programs.h"
+#include "os/program.h"
 
-namespace pintle::kubelet::volumes::plugins {
+namespace pintle::os {
 
-rt::Task<Result<os::ProcessOutput>> run_program(rt::Context ctx, std::vector<std::string> argv, rt::Duration limit) {
-  os::ProcessSpec spec;
+rt::Task<Result<ProcessOutput>> run_program(rt::Context ctx, std::vector<std::string> argv, rt::Duration limit) {
+  ProcessSpec spec;
   const std::string program = argv.front();
   spec.argv = std::move(argv);
   spec.env = {"LC_ALL=C"};
   const rt::Context bounded = ctx.with_timeout(limit);
-  auto output = co_await os::run_process(bounded, std::move(spec));
+  auto output = co_await run_process(bounded, std::move(spec));
   if (output || ctx.done() || !bounded.done()) co_return output;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
   co_return error(Reason::Timeout, program + " did not end within " + std::to_string(seconds) + "s");
 }
 
-std::string shown_output(const os::ProcessOutput& output) {
+std::string shown_output(const ProcessOutput& output) {
   std::string out;
   for (const std::string* part : {&output.out, &output.err}) {
     for (const char c : *part) {
@@ -30,4 +30,4 @@ std::string shown_output(const os::ProcessOutput& output) {
   return out;
 }
 
-}  // namespace pintle::kubelet::volumes::plugins
+}  // namespace pintle::os
