@@ -24,12 +24,15 @@ constexpr rt::Duration quiet_interval = 5s;
 rt::Task<void> give_back(rt::Context ctx) {
   const auto release = [] { return rt::Executor::current().runtime().run_blocking(release_idle_memory); };
   co_await release();
-  if (!co_await rt::sleep_for(ctx, settle_short)) co_return;
+  const auto settled_once = co_await rt::sleep_for(ctx, settle_short);
+  if (!settled_once) co_return;
   co_await release();
   QuietWatch watch;
   watch.due(process_use(), {});
   watch.released(process_use().file_bytes);
-  for (rt::Duration settled = settle_short; co_await rt::sleep_for(ctx, quiet_interval); settled += quiet_interval) {
+  for (rt::Duration settled = settle_short;; settled += quiet_interval) {
+    const auto slept = co_await rt::sleep_for(ctx, quiet_interval);
+    if (!slept) co_return;
     const bool quiet = watch.due(process_use(), quiet_interval);
     const bool settles = settled < settle_long && settled + quiet_interval >= settle_long;
     if (!quiet && !settles) continue;
@@ -47,8 +50,11 @@ void tell(std::string_view state) {
 rt::Task<void> feed_watchdog(rt::Context ctx) {
   const auto interval = os::watchdog_interval();
   if (!interval) co_return;
-  do tell("WATCHDOG=1");
-  while (co_await rt::sleep_for(ctx, *interval / 2));
+  while (true) {
+    tell("WATCHDOG=1");
+    const auto slept = co_await rt::sleep_for(ctx, *interval / 2);
+    if (!slept) co_return;
+  }
 }
 
 }  // namespace

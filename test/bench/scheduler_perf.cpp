@@ -262,7 +262,8 @@ class Bench {
       Pod unfit = pod("sched-0", "churn-pod-", i, large);
       (void)co_await client_->create(background, std::move(extra));
       (void)co_await client_->create(background, std::move(unfit));
-      if (!co_await rt::sleep_for(ctx, std::chrono::milliseconds(200))) break;
+      const auto slept = co_await rt::sleep_for(ctx, std::chrono::milliseconds(200));
+      if (!slept) break;
       client::DeleteOptions options;
       options.grace_period_seconds = 0;
       (void)co_await client_->remove<Pod>(background, "sched-0", "churn-pod-" + std::to_string(i), options);

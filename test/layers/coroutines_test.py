@@ -1,5 +1,5 @@
 """g++ 12 destroys some temporaries of a co_await expression twice: lambdas that own their captures, what braces make, and what
-a conditional chooses.
+a conditional chooses; and the condition of an if or a loop that is itself awaited may be taken for its opposite, or for none.
 Such arguments are named before the co_await. This test reads every co_await of src/ and of the programs under test/."""
 import pathlib
 import re
@@ -10,6 +10,7 @@ COMMENTS = re.compile(r'//[^\n]*')
 LAMBDA = re.compile(r'[(,]\s*\[([^\]]*)\]\s*(?:\(|\{|mutable)')
 BRACES = re.compile(r'[(,]\s*[A-Za-z_][\w:<>]*\{\s*[^}\s]')
 
+CONDITION = re.compile(r'\b(?:if|while)\s*\(\s*!?\s*$|\bfor\s*\([^;{})]*;\s*!?\s*$')
 CONDITIONAL = re.compile(r'[(,][^?;{}]*\?[^?;{}]*:')
 
 
@@ -43,6 +44,8 @@ def problems_of(text):
     for match in re.finditer(r'\bco_await\b', text):
         awaited = expression(text, match.end())
         line = text[:match.start()].count('\n') + 1
+        if CONDITION.search(text[max(0, match.start() - 200):match.start()]):
+            yield line, 'a condition'
         for found in LAMBDA.finditer(awaited):
             if owning_captures(found.group(1)):
                 yield line, 'a lambda that owns ' + ', '.join(owning_captures(found.group(1)))
@@ -56,6 +59,8 @@ def test_the_check_sees_what_it_must():
     assert list(problems_of('auto x = co_await f([this, set] { return g(); });'))
     assert list(problems_of('co_await f(Point{1, 2});'))
     assert list(problems_of('co_await f(a ? b : c);'))
+    assert list(problems_of('if (!co_await f()) return;')) and list(problems_of('while (co_await f()) g();'))
+    assert list(problems_of('for (int i = 0; co_await f(); ++i) g();')) and not list(problems_of('for (int i = 0;; ++i) co_await f();'))
     assert not list(problems_of('co_await f(a)); x = a ? b : c;'))
     assert not list(problems_of('co_await f([this, &x] { x = 1; }); g([set] {});'))
     assert not list(problems_of('co_await ask("{a: [b]}", Point{});'))

@@ -74,13 +74,15 @@ rt::Task<void> SelfSignedCertificate::renew() {
   const rt::Context ctx = tasks_.context();
   while (true) {
     const auto wait = std::chrono::seconds(std::max<int64_t>(due_ - now_seconds(), 1));
-    if (!co_await rt::sleep_for(ctx, wait)) co_return;
+    const auto slept = co_await rt::sleep_for(ctx, wait);
+    if (!slept) co_return;
     if (now_seconds() < due_) continue;  // the wall clock went back
     Result<Unit> done;
     co_await setup_.runtime.run_blocking([this, &done] { done = ensure(); });
     if (done) continue;
     log::error("The serving certificate cannot be made anew", done.error(), {{"file", setup_.cert_file}});
-    if (!co_await rt::sleep_for(ctx, retry_pause)) co_return;
+    const auto paused = co_await rt::sleep_for(ctx, retry_pause);
+    if (!paused) co_return;
   }
 }
 

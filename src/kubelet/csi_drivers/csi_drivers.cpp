@@ -146,7 +146,9 @@ rt::Task<Result<Unit>> CsiDrivers::refresh(rt::Context ctx, std::string name) {
 }
 
 rt::Task<void> CsiDrivers::keep_asking(rt::Context ctx, std::string name, rt::Duration period) {
-  while (co_await rt::sleep_for(ctx, period)) {
+  while (true) {
+    const auto slept = co_await rt::sleep_for(ctx, period);
+    if (!slept) co_return;
     const auto asked = co_await refresh(ctx, name);
     if (!asked && !ctx.done()) log::error("A CSI driver does not tell how many volumes it takes", asked.error(), {{"driver", name}});
   }
