@@ -48,6 +48,7 @@ data:
   clusterCIDR: "{cluster_cidr}"
   clusterDNS: "{cluster_dns}"
   clusterDomain: "{cluster_domain}"
+  localStorage: "{local_storage}"
   kubeletServingCA: |
 {kubelet_serving_ca}---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -116,7 +117,8 @@ std::string join_objects(const ClusterConfig& config, const AddonFacts& facts) {
       group_binding("pintle:node-proxier", "system:node-proxier", "system:nodes");
   return fmt::format(join_manifest, fmt::arg("kubeconfig", indented(client::write_kubeconfig(cluster_info), 4)), fmt::arg("bindings", bindings),
                      fmt::arg("cluster_cidr", config.cluster_cidr), fmt::arg("cluster_dns", config.cluster_dns),
-                     fmt::arg("cluster_domain", config.cluster_domain), fmt::arg("kubelet_serving_ca", indented(facts.kubelet_serving_ca_pem, 4)));
+                     fmt::arg("cluster_domain", config.cluster_domain), fmt::arg("local_storage", !config.disabled("local-storage")),
+                     fmt::arg("kubelet_serving_ca", indented(facts.kubelet_serving_ca_pem, 4)));
 }
 
 // The names are CoreDNS's, so that what looks for the cluster's DNS finds it.
@@ -178,7 +180,8 @@ rules:
 - {apiGroups: [""], resources: [persistentvolumeclaims], verbs: [get, list, watch, patch]}
 - {apiGroups: [""], resources: [persistentvolumeclaims/status], verbs: [patch]}
 - {apiGroups: [""], resources: [events], verbs: [create, patch]}
-- {apiGroups: [storage.k8s.io], resources: [storageclasses, csistoragecapacities], verbs: [get, list, watch]}
+- {apiGroups: [""], resources: [nodes], verbs: [get]}
+- {apiGroups: [storage.k8s.io], resources: [storageclasses, csinodes, csistoragecapacities], verbs: [get, list, watch]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding

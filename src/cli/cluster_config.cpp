@@ -41,6 +41,21 @@ using enum component::FlagType;
        false,                                                                                                                                        \
        true},                                                                                                                                        \
       {"kubelet-config", String, "", "KubeletConfiguration file to start from", 0, false, true},                                                     \
+      {"local-storage-path",                                                                                                                         \
+       StringArray,                                                                                                                                  \
+       "",                                                                                                                                           \
+       "Where volumes of the class local-path are kept, as name=FOLDER, the first unless a class chooses by its parameter; default: "                \
+       "DATA_DIR/storage",                                                                                                                           \
+       0,                                                                                                                                            \
+       false,                                                                                                                                        \
+       true},                                                                                                                                        \
+      {"local-storage-capacity",                                                                                                                     \
+       StringArray,                                                                                                                                  \
+       "",                                                                                                                                           \
+       "How much of a --local-storage-path volumes may take together, as name=SIZE; default: what its disk has",                                     \
+       0,                                                                                                                                            \
+       false,                                                                                                                                        \
+       true},                                                                                                                                        \
       {"logging-format", String, "text", "Form of log lines: text or json", 0, false, true},                                                         \
       {"network-mode", String, "vxlan", "How pods of different nodes reach one another: vxlan, host-gw or none", 0, false, true},                    \
       {"node-ip", Ip, "", "Address of this node; default: that of the default route", 0, false, true},                                               \
@@ -66,11 +81,6 @@ constexpr FlagSpec server_specs[] = {
     {"kube-apiserver-arg", StringArray, "", "A flag of kube-apiserver without its dashes: event-ttl=2h", 0, false, true},
     {"kube-controller-manager-arg", StringArray, "", "A flag of kube-controller-manager without its dashes: node-monitor-grace-period=20s", 0, false,
      true},
-    {"local-storage-path", StringArray, "",
-     "Where volumes of the class local-path are kept, as name=FOLDER, the first unless a class chooses by its parameter; default: DATA_DIR/storage",
-     0, false, true},
-    {"local-storage-capacity", StringArray, "",
-     "How much of a --local-storage-path volumes may take together, as name=SIZE; default: what its disk has", 0, false, true},
     {"kube-scheduler-arg", StringArray, "", "A flag of kube-scheduler without its dashes: config=FILE", 0, false, true},
     {"metrics-resolution", Duration, "15s", "How often kubelets are asked what pods use, for kubectl top and autoscaling", 0, false, true},
     {"service-cidr", String, "10.43.0.0/16", "Range of service addresses", 0, false, true},
@@ -147,6 +157,9 @@ Result<Unit> read_node(const component::FlagSet& flags, ClusterConfig& config) {
   if (node.kubelet_root_dir.empty()) node.kubelet_root_dir = flags.is_set("data-dir") ? config.data_dir + "/kubelet" : "/var/lib/kubelet";
   if (!node.kubelet_root_dir.starts_with('/'))
     return bad_request("--kubelet-root-dir must be an absolute path, not \"" + node.kubelet_root_dir + "\"");
+  config.local_storage_paths = flags.get_list("local-storage-path");
+  if (config.local_storage_paths.empty()) config.local_storage_paths = {"default=" + config.data_dir + "/storage"};
+  config.local_storage_capacities = flags.get_list("local-storage-capacity");
   node.pod_logs_dir = flags.get_string("pod-logs-dir");
   if (node.pod_logs_dir.empty()) node.pod_logs_dir = flags.is_set("data-dir") ? config.data_dir + "/log/pods" : "/var/log/pods";
   return Unit{};
@@ -159,9 +172,6 @@ Result<Unit> read_server(const component::FlagSet& flags, ClusterConfig& config)
   config.dns_allow_from = flags.get_list("dns-allow-from");
   config.cluster_domain = flags.get_string("cluster-domain");
   config.bind_address = flags.get_string("bind-address");
-  config.local_storage_paths = flags.get_list("local-storage-path");
-  if (config.local_storage_paths.empty()) config.local_storage_paths = {"default=" + config.data_dir + "/storage"};
-  config.local_storage_capacities = flags.get_list("local-storage-capacity");
   const int64_t port = flags.get_int("https-listen-port");
   if (port < 1 || port > 65535) return bad_request("--https-listen-port must be 1-65535");
   config.https_listen_port = static_cast<uint16_t>(port);

@@ -9,6 +9,7 @@
 
 #include "api/gen/csi_v1.h"
 #include "base/status.h"
+#include "csi/controller.h"
 #include "csi/outcome.h"
 #include "net/grpc/channel.h"
 #include "rt/runtime.h"
@@ -16,11 +17,6 @@
 
 namespace pintle::csi {
 
-// Upstream's for every call.
-constexpr rt::Duration call_timeout_default = std::chrono::minutes(2);
-constexpr std::size_t answer_bytes_max = 1 << 20;
-// Of an error's text, which ends up in events and statuses.
-constexpr std::size_t error_bytes_max = 4 << 10;
 constexpr std::size_t endpoint_bytes_max = 107;  // of a unix socket's path
 
 struct DriverOptions {
@@ -40,14 +36,12 @@ struct NodeCapabilities {
   bool operator==(const NodeCapabilities&) const = default;
 };
 
-class Driver {
+class Driver final : public Controller {
  public:
   // BadRequest for an endpoint that is no absolute path of a socket.
   static Result<std::shared_ptr<Driver>> make(rt::Runtime& runtime, DriverOptions options);
 
   using Context = rt::Context;
-  template <class T>
-  using Answer = rt::Task<Result<T>>;
 
   const std::string& name() const { return options_.name; }
   const std::string& endpoint() const { return options_.endpoint; }
@@ -70,10 +64,10 @@ class Driver {
   Answer<api::csi_v1::NodeExpandVolumeResponse> expand(Context ctx, api::csi_v1::NodeExpandVolumeRequest request);
 
   // --- controller ------------------------------------------------------------------------------------------------------
-  Answer<api::csi_v1::CreateVolumeResponse> create(Context ctx, api::csi_v1::CreateVolumeRequest request);
-  Answer<Unit> remove(Context ctx, api::csi_v1::DeleteVolumeRequest request);
-  Answer<api::csi_v1::ControllerExpandVolumeResponse> controller_expand(Context ctx, api::csi_v1::ControllerExpandVolumeRequest request);
-  Answer<api::csi_v1::GetCapacityResponse> capacity(Context ctx, api::csi_v1::GetCapacityRequest request);
+  Answer<api::csi_v1::CreateVolumeResponse> create(Context ctx, api::csi_v1::CreateVolumeRequest request) override;
+  Answer<Unit> remove(Context ctx, api::csi_v1::DeleteVolumeRequest request) override;
+  Answer<api::csi_v1::ControllerExpandVolumeResponse> controller_expand(Context ctx, api::csi_v1::ControllerExpandVolumeRequest request) override;
+  Answer<api::csi_v1::GetCapacityResponse> capacity(Context ctx, api::csi_v1::GetCapacityRequest request) override;
 
   // Waits for the calls that are under way, then closes. No call afterwards. Await it before the last owner lets go.
   rt::Task<void> drain();

@@ -1,10 +1,11 @@
-#include "csi_provisioner/provisioner.h"
+#include "csi_provisioner/node_provisioner.h"
 
 #include <algorithm>
 
 #include "codec/json.h"
 #include "component/log.h"
 #include "net/grpc/code.h"
+#include "rt/backoff.h"
 
 namespace pintle::csi_provisioner {
 
@@ -29,99 +30,89 @@ std::string merge_patch_of_finalizers(const core::PersistentVolume& volume) {
 
 std::string key_of(const core::PersistentVolumeClaim& claim) { return client::object_key(claim.metadata.namespace_, claim.metadata.name); }
 
+// The node is one whose volumes another provisioner makes, or its driver has no such calls.
+bool is_anothers(const Status& status) { return net::grpc::code_of(status) == net::grpc::Code::Unimplemented; }
+bool is_unreachable(const Status& status) { return net::grpc::code_of(status) == net::grpc::Code::Unavailable; }
+
 }  // namespace
 
-Provisioner::Provisioner(ProvisionerDeps deps, Place place)
+NodeProvisioner::NodeProvisioner(NodeProvisionerDeps deps, Place place)
     : deps_(std::move(deps)),
       place_(std::move(place)),
       events_(deps_.client, {place_.driver, place_.node}),
-      informers_(deps_.client, {"persistentvolumeclaims", "persistentvolumes"}),
-      claims_(informers_.of<Claim>()),
-      volumes_(informers_.of<Volume>()),
-      classes_(informers_.of<Class>()),
-      capacities_(informers_.of<Capacity>()),
       claim_loop_(deps_.runtime, "csi_provisioner", [this](rt::Context ctx, std::string key) { return sync_claim(std::move(ctx), std::move(key)); }),
       volume_loop_(deps_.runtime, "csi_deleter", [this](rt::Context ctx, std::string key) { return sync_volume(std::move(ctx), std::move(key)); }),
-      class_loop_(deps_.runtime, "csi_capacity", [this](rt::Context ctx, std::string key) { return sync_class(std::move(ctx), std::move(key)); }) {
-  follow_claims();
-  follow_volumes();
-  follow_classes();
-}
+      class_loop_(deps_.runtime, "csi_capacity", [this](rt::Context ctx, std::string key) { return sync_class(std::move(ctx), std::move(key)); }) {}
 
-void Provisioner::follow_claims() {
-  const auto told = [this](const std::shared_ptr<const Claim>& claim) {
-    const bool ours = is_asked_for(*claim, place_.driver) && is_chosen(*claim, place_.node);
-    if (ours || !claim->spec.volume_name.empty()) claim_loop_.queue().add(key_of(*claim));
-  };
-  client::Informer<Claim>::Handler handler;
-  handler.on_add = [told](const auto& claim, bool) { told(claim); };
-  handler.on_update = [told](const auto&, const auto& claim) { told(claim); };
-  claims_.add_handler(std::move(handler));
-}
+void NodeProvisioner::start() { tasks_.spawn(run(tasks_.context())); }
 
-void Provisioner::follow_volumes() {
-  const auto told = [this](const std::shared_ptr<const Volume>& volume) {
-    if (!is_of_place(*volume, place_)) return;
-    volume_loop_.queue().add(volume->metadata.name);
+void NodeProvisioner::look_at_all() {
+  for (const auto& claim : deps_.cluster.claims_of(place_.node)) claim_changed(key_of(*claim));
+  for (const auto& volume : deps_.cluster.volumes_of(place_.node)) {
+    volume_changed(volume->metadata.name);
     const auto& claimed = volume->spec.claim_ref;
-    if (claimed) claim_loop_.queue().add(client::object_key(claimed->namespace_, claimed->name));
-  };
-  client::Informer<Volume>::Handler handler;
-  handler.on_add = [told](const auto& volume, bool) { told(volume); };
-  handler.on_update = [told](const auto&, const auto& volume) { told(volume); };
-  volumes_.add_handler(std::move(handler));
+    if (claimed) claim_changed(client::object_key(claimed->namespace_, claimed->name));
+  }
+  for (std::string& name : deps_.cluster.classes_of_driver()) class_changed(std::move(name));
 }
 
-void Provisioner::follow_classes() {
-  client::Informer<Class>::Handler handler;
-  handler.on_add = [this](const auto& found, bool) { class_loop_.queue().add(found->metadata.name); };
-  handler.on_update = [this](const auto&, const auto& found) { class_loop_.queue().add(found->metadata.name); };
-  handler.on_delete = [this](const auto& found) { class_loop_.queue().add(found->metadata.name); };
-  classes_.add_handler(std::move(handler));
-}
-
-void Provisioner::start() {
-  informers_.start();
-  tasks_.spawn(keep_asking(tasks_.context()));
-}
-
-rt::Task<void> Provisioner::stop() {
+rt::Task<void> NodeProvisioner::stop() {
   co_await tasks_.close();
   co_await claim_loop_.stop();
   co_await volume_loop_.stop();
   co_await class_loop_.stop();
-  co_await informers_.stop();
   co_await events_.stop();
-  co_await deps_.driver->close();
 }
 
-rt::Task<void> Provisioner::keep_asking(rt::Context ctx) {
-  const auto synced = co_await informers_.wait_synced(ctx);
-  if (!synced) co_return;
+// Nothing is done, and no event sent, before the driver has answered once.
+rt::Task<bool> NodeProvisioner::wait_for_driver(rt::Context ctx) {
+  rt::BackoffOptions options;
+  options.initial = busy_wait;
+  options.max = capacity_asked_every;
+  rt::Backoff backoff(options);
+  while (true) {
+    const auto answer = co_await deps_.driver->capacity(ctx, capacity_request(Class(), place_));
+    if (ctx.done()) co_return false;
+    if (answer || (!is_anothers(answer.error()) && !is_unreachable(answer.error()))) co_return true;
+    const rt::Duration wait = is_anothers(answer.error()) ? capacity_asked_every : backoff.next(deps_.runtime.random());
+    const auto slept = co_await rt::sleep_for(ctx, wait);
+    if (!slept) co_return false;
+  }
+}
+
+rt::Task<void> NodeProvisioner::run(rt::Context ctx) {
+  const bool answers = co_await wait_for_driver(ctx);
+  if (!answers) co_return;
+  served_ = true;
+  look_at_all();
   claim_loop_.start(claims_at_once);
   volume_loop_.start(volumes_at_once);
   class_loop_.start(1);
-  while (co_await rt::sleep_for(ctx, capacity_asked_every)) ask_capacity();
+  while (true) {
+    const auto slept = co_await rt::sleep_for(ctx, capacity_asked_every);
+    if (!slept) co_return;
+    ask_capacity();
+  }
 }
 
-void Provisioner::ask_capacity() {
-  for (const auto& found : classes_.list())
-    if (found->provisioner == place_.driver) class_loop_.queue().add_after(found->metadata.name, settled_wait);
+void NodeProvisioner::ask_capacity() {
+  for (std::string& name : deps_.cluster.classes_of_driver()) class_loop_.queue().add_after(std::move(name), settled_wait);
 }
 
-std::string Provisioner::now() const {
+std::string NodeProvisioner::now() const {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(deps_.runtime.clock().wall_now().time_since_epoch()).count();
   return api::format_time(api::time_from_unix(seconds, 0));
 }
 
-rt::Task<Result<Unit>> Provisioner::sync_claim(rt::Context ctx, std::string key) {
-  const auto claim = claims_.get(key);
+rt::Task<Result<Unit>> NodeProvisioner::sync_claim(rt::Context ctx, std::string key) {
+  const auto claim = deps_.cluster.claims.get(key);
   if (!claim || claim->metadata.deletion_timestamp) co_return Unit{};
   if (is_asked_for(*claim, place_.driver)) {
-    if (!is_chosen(*claim, place_.node)) co_return Unit{};
+    const std::string* node = chosen_node(*claim);
+    if (node == nullptr || *node != place_.node) co_return Unit{};
     co_return co_await provision(std::move(ctx), claim);
   }
-  const auto volume = volumes_.get(claim->spec.volume_name);
+  const auto volume = deps_.cluster.volumes.get(claim->spec.volume_name);
   if (!volume || !is_of_place(*volume, place_)) co_return Unit{};
   const auto size = wanted_growth(*claim, *volume);
   if (!size) co_return Unit{};
@@ -129,22 +120,22 @@ rt::Task<Result<Unit>> Provisioner::sync_claim(rt::Context ctx, std::string key)
 }
 
 // The driver's id of the volume that it is a clone of.
-Result<std::string> Provisioner::source_of(const Claim& claim) const {
+Result<std::string> NodeProvisioner::source_of(const Claim& claim) const {
   if (!claim.spec.data_source) return std::string();
   const std::string& name = claim.spec.data_source->name;
-  const auto source = claims_.get(claim.metadata.namespace_, name);
+  const auto source = deps_.cluster.claims.get(claim.metadata.namespace_, name);
   if (!source)
     return error(Reason::NotFound, "error getting PVC " + name + " (namespace " + claim.metadata.namespace_ + ") from api server: not found");
-  const auto volume = volumes_.get(source->spec.volume_name);
+  const auto volume = deps_.cluster.volumes.get(source->spec.volume_name);
   if (source->status.phase != "Bound" || !volume) return error(Reason::Conflict, "the PVC " + name + " that is to be cloned is not bound");
   if (!is_of_place(*volume, place_)) return error(Reason::Invalid, "the volume of PVC " + name + " that is to be cloned is not on this node");
   return volume->spec.csi->volume_handle;
 }
 
-rt::Task<Result<Unit>> Provisioner::provision(rt::Context ctx, std::shared_ptr<const Claim> claim) {
-  const auto found = classes_.get(claim->spec.storage_class_name.value_or(""));
+rt::Task<Result<Unit>> NodeProvisioner::provision(rt::Context ctx, std::shared_ptr<const Claim> claim) {
+  const auto found = deps_.cluster.classes.get(claim->spec.storage_class_name.value_or(""));
   if (!found) co_return error(Reason::NotFound, "storageclass " + claim->spec.storage_class_name.value_or("") + " not found");
-  if (volumes_.get(volume_name(*claim))) co_return Unit{};  // made; it is to be bound
+  if (deps_.cluster.volumes.get(volume_name(*claim))) co_return Unit{};  // made; it is to be bound
   if (auto fits = check_claim(*claim, *found); !fits) co_return co_await fail(std::move(ctx), claim, std::move(fits).error());
   auto source = source_of(*claim);
   if (!source) co_return co_await fail(std::move(ctx), claim, std::move(source).error());
@@ -162,7 +153,7 @@ rt::Task<Result<Unit>> Provisioner::provision(rt::Context ctx, std::shared_ptr<c
 }
 
 // Told, and tried again with back-off; where the node has no room, the scheduler is to choose again.
-rt::Task<Result<Unit>> Provisioner::fail(rt::Context ctx, std::shared_ptr<const Claim> claim, Status why) {
+rt::Task<Result<Unit>> NodeProvisioner::fail(rt::Context ctx, std::shared_ptr<const Claim> claim, Status why) {
   events_.warning(*claim, "ProvisioningFailed",
                   "failed to provision volume with StorageClass \"" + claim->spec.storage_class_name.value_or("") + "\": " + why.message);
   if (net::grpc::code_of(why) == net::grpc::Code::ResourceExhausted) {
@@ -177,8 +168,8 @@ rt::Task<Result<Unit>> Provisioner::fail(rt::Context ctx, std::shared_ptr<const 
   co_return Unexpected(std::move(why));
 }
 
-rt::Task<Result<Unit>> Provisioner::grow(rt::Context ctx, std::shared_ptr<const Claim> claim, std::shared_ptr<const Volume> volume,
-                                         api::Quantity size) {
+rt::Task<Result<Unit>> NodeProvisioner::grow(rt::Context ctx, std::shared_ptr<const Claim> claim, std::shared_ptr<const Volume> volume,
+                                             api::Quantity size) {
   client::PatchOptions status;
   status.subresource = "status";
   auto noted = co_await deps_.client.patch<Claim>(ctx, claim->metadata.namespace_, claim->metadata.name, client::PatchType::Merge,
@@ -200,8 +191,8 @@ rt::Task<Result<Unit>> Provisioner::grow(rt::Context ctx, std::shared_ptr<const 
 }
 
 // The PersistentVolume last: it is what says that the growth is done, so a crash before it makes it again.
-rt::Task<Result<Unit>> Provisioner::say_grown(rt::Context ctx, std::shared_ptr<const Claim> claim, std::shared_ptr<const Volume> volume,
-                                              api::Quantity size, api::csi_v1::ControllerExpandVolumeResponse grown) {
+rt::Task<Result<Unit>> NodeProvisioner::say_grown(rt::Context ctx, std::shared_ptr<const Claim> claim, std::shared_ptr<const Volume> volume,
+                                                  api::Quantity size, api::csi_v1::ControllerExpandVolumeResponse grown) {
   client::PatchOptions status;
   status.subresource = "status";
   CO_TRY(co_await deps_.client.patch<Claim>(ctx, claim->metadata.namespace_, claim->metadata.name, client::PatchType::Merge,
@@ -213,8 +204,8 @@ rt::Task<Result<Unit>> Provisioner::say_grown(rt::Context ctx, std::shared_ptr<c
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> Provisioner::sync_volume(rt::Context ctx, std::string key) {
-  const auto volume = volumes_.get(key);
+rt::Task<Result<Unit>> NodeProvisioner::sync_volume(rt::Context ctx, std::string key) {
+  const auto volume = deps_.cluster.volumes.get(key);
   if (!volume || !is_of_place(*volume, place_)) co_return Unit{};
   if (is_to_be_let_go(*volume)) {
     const auto let_go = co_await deps_.client.patch<Volume>(ctx, std::string(), key, client::PatchType::Merge, merge_patch_of_finalizers(*volume));
@@ -245,12 +236,12 @@ rt::Task<Result<Unit>> Provisioner::sync_volume(rt::Context ctx, std::string key
   co_return Unit{};
 }
 
-rt::Task<Result<Unit>> Provisioner::sync_class(rt::Context ctx, std::string key) {
-  const auto found = classes_.get(key);
+rt::Task<Result<Unit>> NodeProvisioner::sync_class(rt::Context ctx, std::string key) {
+  const auto found = deps_.cluster.classes.get(key);
   Class named;
   named.metadata.name = key;
   const Capacity wanted_name = storage_capacity(found ? *found : named, place_, {});
-  const auto known = capacities_.get(wanted_name.metadata.namespace_, wanted_name.metadata.name);
+  const auto known = deps_.cluster.capacities.get(wanted_name.metadata.namespace_, wanted_name.metadata.name);
   if (!found || found->provisioner != place_.driver) {
     if (!known) co_return Unit{};
     const auto gone = co_await deps_.client.remove<Capacity>(std::move(ctx), known->metadata.namespace_, known->metadata.name);

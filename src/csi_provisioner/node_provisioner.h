@@ -1,15 +1,15 @@
-// Provisioner: makes, grows and deletes the volumes of a CSI driver on one node for the cluster's claims. Belongs to one executor.
+// NodeProvisioner: makes, grows and deletes the volumes of a CSI driver on one node. What it waits for it waits for alone: a node that is away or
+// does not answer holds up no other. Belongs to one executor.
 #pragma once
 
 #include <memory>
-#include <set>
 #include <string>
 
 #include "client/client.h"
 #include "client/event_recorder.h"
-#include "client/informers.h"
 #include "client/work_queue.h"
-#include "csi/driver.h"
+#include "csi/controller.h"
+#include "csi_provisioner/cluster_state.h"
 #include "csi_provisioner/provision_plan.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
@@ -19,27 +19,38 @@ namespace pintle::csi_provisioner {
 // How often the room that is left is asked for, besides after each volume that was made, grown or deleted.
 constexpr rt::Duration capacity_asked_every = std::chrono::minutes(1);
 
-struct ProvisionerDeps {
+struct NodeProvisionerDeps {
   rt::Runtime& runtime;
   client::Client& client;
-  std::shared_ptr<csi::Driver> driver;
+  const ClusterState& cluster;  // synced
+  // The driver of the node. While its capacity() answers Unimplemented, the node's volumes are another's to make.
+  std::shared_ptr<csi::Controller> driver;
 };
 
-class Provisioner {
+class NodeProvisioner {
  public:
-  Provisioner(ProvisionerDeps deps, Place place);
+  NodeProvisioner(NodeProvisionerDeps deps, Place place);
+  // Looks at all that the node has, once its driver answers.
   void start();
   rt::Task<void> stop();
 
- private:
-  using Claim = api::core_v1::PersistentVolumeClaim;
-  using Volume = api::core_v1::PersistentVolume;
-  using Class = api::storage_v1::StorageClass;
-  using Capacity = api::storage_v1::CSIStorageCapacity;
+  // What may concern the node has changed; by their keys.
+  void claim_changed(std::string key) {
+    if (served_) claim_loop_.queue().add(std::move(key));
+  }
+  void volume_changed(std::string name) {
+    if (served_) volume_loop_.queue().add(std::move(name));
+  }
+  void class_changed(std::string name) {
+    if (served_) class_loop_.queue().add(std::move(name));
+  }
 
-  void follow_claims();
-  void follow_volumes();
-  void follow_classes();
+ private:
+  using Claim = ClusterState::Claim;
+  using Volume = ClusterState::Volume;
+  using Class = ClusterState::Class;
+  using Capacity = ClusterState::Capacity;
+
   rt::Task<Result<Unit>> sync_claim(rt::Context ctx, std::string key);
   rt::Task<Result<Unit>> provision(rt::Context ctx, std::shared_ptr<const Claim> claim);
   rt::Task<Result<Unit>> fail(rt::Context ctx, std::shared_ptr<const Claim> claim, Status why);
@@ -50,20 +61,18 @@ class Provisioner {
   rt::Task<Result<Unit>> sync_class(rt::Context ctx, std::string key);
   Result<std::string> source_of(const Claim& claim) const;
   void ask_capacity();
-  rt::Task<void> keep_asking(rt::Context ctx);
+  void look_at_all();
+  rt::Task<bool> wait_for_driver(rt::Context ctx);
+  rt::Task<void> run(rt::Context ctx);
   std::string now() const;
 
-  ProvisionerDeps deps_;
+  NodeProvisionerDeps deps_;
   const Place place_;
   client::EventRecorder events_;
-  client::Informers informers_;
-  client::Informer<Claim> claims_;
-  client::Informer<Volume> volumes_;
-  client::Informer<Class> classes_;
-  client::Informer<Capacity> capacities_;
   client::ControlLoop claim_loop_;
   client::ControlLoop volume_loop_;
   client::ControlLoop class_loop_;
+  bool served_ = false;
   rt::TaskGroup tasks_;
 };
 

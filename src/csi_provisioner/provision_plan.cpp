@@ -93,10 +93,7 @@ Result<Unit> check_claim(const core::PersistentVolumeClaim& claim, const storage
   return Unit{};
 }
 
-bool is_chosen(const core::PersistentVolumeClaim& claim, std::string_view node) {
-  const std::string* chosen = claim.metadata.annotations.get(selected_node_annotation);
-  return chosen != nullptr && *chosen == node;
-}
+const std::string* chosen_node(const core::PersistentVolumeClaim& claim) { return claim.metadata.annotations.get(selected_node_annotation); }
 
 std::string volume_name(const core::PersistentVolumeClaim& claim) { return "pvc-" + claim.metadata.uid; }
 
@@ -157,14 +154,20 @@ core::PersistentVolume persistent_volume(const core::PersistentVolumeClaim& clai
   return out;
 }
 
-bool is_of_place(const core::PersistentVolume& volume, const Place& place) {
+std::optional<std::string> node_of(const core::PersistentVolume& volume, std::string_view driver, std::string_view topology_key) {
   const std::string* by = volume.metadata.annotations.get(provisioned_by_annotation);
-  if (by == nullptr || *by != place.driver || !volume.spec.csi || volume.spec.csi->driver != place.driver) return false;
-  if (!volume.spec.node_affinity || !volume.spec.node_affinity->required) return false;
+  if (by == nullptr || *by != driver || !volume.spec.csi || volume.spec.csi->driver != driver) return std::nullopt;
+  if (!volume.spec.node_affinity || !volume.spec.node_affinity->required) return std::nullopt;
   for (const core::NodeSelectorTerm& term : volume.spec.node_affinity->required->node_selector_terms)
     for (const core::NodeSelectorRequirement& on : term.match_expressions)
-      if (on.key == place.topology_key && on.operator_ == "In" && on.values == std::vector<std::string>{place.node}) return true;
-  return false;
+      if (on.key == topology_key && on.operator_ == "In" && on.values.size() == 1) return on.values.front();
+  return std::nullopt;
+}
+
+bool is_of_place(const core::PersistentVolume& volume, const Place& place) { return node_of(volume, place.driver, place.topology_key) == place.node; }
+
+bool has_driver(const storage::CSINode& node, std::string_view driver) {
+  return std::ranges::find(node.spec.drivers, driver, &storage::CSINodeDriver::name) != node.spec.drivers.end();
 }
 
 bool is_to_be_deleted(const core::PersistentVolume& volume) {

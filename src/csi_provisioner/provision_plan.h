@@ -29,8 +29,8 @@ struct Place {
 bool is_asked_for(const api::core_v1::PersistentVolumeClaim& claim, std::string_view driver);
 // Error: no volume can be made for it by this class.
 Result<Unit> check_claim(const api::core_v1::PersistentVolumeClaim& claim, const api::storage_v1::StorageClass& storage_class);
-// The node was chosen for it.
-bool is_chosen(const api::core_v1::PersistentVolumeClaim& claim, std::string_view node);
+// The node that was chosen for it; nullptr: none yet.
+const std::string* chosen_node(const api::core_v1::PersistentVolumeClaim& claim);
 
 // "pvc-UID": of the driver's volume and of the PersistentVolume.
 std::string volume_name(const api::core_v1::PersistentVolumeClaim& claim);
@@ -40,8 +40,11 @@ api::csi_v1::CreateVolumeRequest create_request(const api::core_v1::PersistentVo
 api::core_v1::PersistentVolume persistent_volume(const api::core_v1::PersistentVolumeClaim& claim, const api::storage_v1::StorageClass& storage_class,
                                                  const api::csi_v1::Volume& made, const Place& place);
 
-// The volume was made here, by its node affinity and annotation.
+// Where the driver's volume was made, by its node affinity and annotation; nullopt: it is none of the driver's.
+std::optional<std::string> node_of(const api::core_v1::PersistentVolume& volume, std::string_view driver, std::string_view topology_key);
 bool is_of_place(const api::core_v1::PersistentVolume& volume, const Place& place);
+// The driver is registered on the node.
+bool has_driver(const api::storage_v1::CSINode& node, std::string_view driver);
 // Nobody wants it any more, and its policy is Delete.
 bool is_to_be_deleted(const api::core_v1::PersistentVolume& volume);
 

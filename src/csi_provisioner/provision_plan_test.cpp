@@ -32,9 +32,9 @@ TEST(Provisioning, WhichClaims) {
   EXPECT_FALSE(is_asked_for(claim_of(asked), "other.example"));
   EXPECT_TRUE(is_asked_for(claim_of("volume.beta.kubernetes.io/storage-provisioner: local.example"), "local.example"));
   EXPECT_FALSE(is_asked_for(claim_of(asked, ", volumeName: pv"), "local.example")) << "it has one";
-  EXPECT_FALSE(is_chosen(claim_of(asked), "n1"));
-  EXPECT_TRUE(is_chosen(claim_of("volume.kubernetes.io/selected-node: n1"), "n1"));
-  EXPECT_FALSE(is_chosen(claim_of("volume.kubernetes.io/selected-node: n10"), "n1"));
+  EXPECT_EQ(chosen_node(claim_of(asked)), nullptr);
+  const auto chosen = claim_of("volume.kubernetes.io/selected-node: n1");
+  EXPECT_EQ(*chosen_node(chosen), "n1");
 }
 
 TEST(Provisioning, WhatCannotBeMade) {
@@ -72,6 +72,8 @@ TEST(Provisioning, ThePersistentVolume) {
   EXPECT_EQ(volume.spec.csi->fs_type, "ext4");
   EXPECT_EQ(volume.spec.persistent_volume_reclaim_policy, "Retain");
   EXPECT_TRUE(is_of_place(volume, here));
+  EXPECT_EQ(node_of(volume, here.driver, here.topology_key), "n1");
+  EXPECT_EQ(node_of(volume, here.driver, "another/node"), std::nullopt);
   EXPECT_FALSE(is_of_place(volume, {here.driver, "n2", here.topology_key}));
   EXPECT_FALSE(is_of_place(volume, {"other.example", here.node, here.topology_key}));
   made.capacity_bytes = (1 << 30) + (4 << 20);
@@ -115,6 +117,12 @@ TEST(Provisioning, Growth) {
       resizing_patch(bound("2Gi"), *api::Quantity::parse("2Gi"), "2026-01-01T00:00:00Z"),
       R"({"metadata":{"resourceVersion":"7"},"status":{"allocatedResourceStatuses":{"storage":"ControllerResizeInProgress"},)"
       R"("allocatedResources":{"storage":"2Gi"},"conditions":[{"lastTransitionTime":"2026-01-01T00:00:00Z","status":"True","type":"Resizing"}]}})");
+}
+
+TEST(Provisioning, WhichNodes) {
+  const auto node = from_yaml<api::storage_v1::CSINode>("{spec: {drivers: [{name: other.example, nodeID: n1}, {name: local.example, nodeID: n1}]}}");
+  EXPECT_TRUE(has_driver(node, "local.example"));
+  EXPECT_FALSE(has_driver(node, "local"));
 }
 
 TEST(Provisioning, Capacity) {

@@ -69,8 +69,9 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
   pod_resources = std::make_unique<pod_resources_api::PodResourcesServer>(pod_resources_deps());
   host = std::make_unique<Host>(HostDeps{runtime, configuration, *cri, pods->workers, pods->statuses, node->eviction, node->image_collector,
-                                         node_runtime->credential_providers, node_runtime->volume_usages, plugins->devices, *allocator,
-                                         *pod_resources, node_runtime->cgroups.machine.get(), options.node_name, paths.root()});
+                                         node_runtime->credential_providers, node_runtime->volume_usages, plugins->devices, plugins->csi, *allocator,
+                                         *pod_resources, node_runtime->cgroups.machine.get(), options.node_name, paths.root(),
+                                         options.provisioned_driver});
   serving =
       std::make_unique<Serving>(ServingDeps{runtime, *host, deps.client, options, facts.identity.hostname, tasks, [this] { return node->known(); }});
   co_return Unit{};

@@ -1,9 +1,11 @@
 #include "kubelet/kubelet_host.h"
 
 #include "component/metrics.h"
+#include "csi/remote_controller.h"
 #include "kubelet/runtime/observe.h"
 #include "kubelet/types/pod.h"
 #include "kubelet/types/pod_state.h"
+#include "net/grpc/code.h"
 
 namespace pintle::kubelet {
 
@@ -39,6 +41,13 @@ rt::Task<std::optional<Pod>> Host::pod(std::string namespace_name, std::string n
     if (metadata.name == name && metadata.namespace_ == namespace_name) co_return pods::PodWorkers::current(*worker, deps_.statuses);
   }
   co_return std::nullopt;
+}
+
+rt::Task<std::optional<Result<std::string>>> Host::csi_controller_call(rt::Context ctx, std::string driver, std::string method, std::string request) {
+  if (driver.empty() || driver != deps_.provisioned_driver) co_return std::nullopt;
+  const auto found = deps_.csi.find(driver);
+  if (!found) co_return Result<std::string>(Unexpected(net::grpc::to_status(net::grpc::Code::Unavailable, "the driver is not registered yet")));
+  co_return co_await csi::answer_controller_call(std::move(ctx), *found, std::move(method), std::move(request));
 }
 
 rt::Task<Result<std::vector<Pod>>> Host::running_pods(rt::Context ctx) {

@@ -6,6 +6,7 @@
 #include "cri/runtime_client.h"
 #include "kubelet/allocation/pod_allocator.h"
 #include "kubelet/cgroups/pod_cgroups.h"
+#include "kubelet/csi_drivers/csi_drivers.h"
 #include "kubelet/devices/device_manager.h"
 #include "kubelet/eviction/manager.h"
 #include "kubelet/pod_resources_api/server.h"
@@ -28,11 +29,13 @@ struct HostDeps {
   const images::CredentialProviders& credential_providers;
   volumes::VolumeUsages& volume_usages;
   const devices::DeviceManager& devices;
+  const csi_drivers::CsiDrivers& csi;
   const allocation::PodAllocator& allocator;
   const pod_resources_api::PodResourcesServer& pod_resources;
   os::Cgroups* cgroups = nullptr;  // nullptr: the node's usage is not told
   std::string node_name;
   std::string root_dir;
+  std::string provisioned_driver;  // KubeletOptions'
 };
 
 class Host final : public server::KubeletHost {
@@ -53,6 +56,8 @@ class Host final : public server::KubeletHost {
   rt::Task<Result<std::string>> cadvisor_metrics(rt::Context ctx) override;
   rt::Task<Result<std::string>> resource_metrics(rt::Context ctx) override;
   std::string probe_metrics() override;
+  rt::Task<std::optional<Result<std::string>>> csi_controller_call(rt::Context ctx, std::string driver, std::string method,
+                                                                   std::string request) override;
   const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration() const override { return deps_.configuration; }
   std::string node_name() const override { return deps_.node_name; }
   std::string unhealthy() const override { return ""; }

@@ -21,6 +21,10 @@ struct KubeletOptions {
   std::string hostname;               // --hostname-override; "": the machine's
   std::string provider_id;
   bool external_cloud_provider = false;
+  // The CSI driver whose Controller service the API server may call through this kubelet's server (csi/remote_controller.h); "": none.
+  std::string provisioned_driver;
+  // Names of images that are never collected, as the runtime has them.
+  std::vector<std::string> pinned_images;
   // Programs that give credentials for registries; both or none.
   std::string credential_provider_config;  // a file, or a folder of files
   std::string credential_provider_bin_dir;

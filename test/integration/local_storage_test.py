@@ -1,4 +1,4 @@
-"""The storage in the box: `pintle server` makes volumes of the class local-path on its own node."""
+"""The storage in the box: `pintle server` makes volumes of the class local-path on its own node and on those of agents."""
 import json
 import os
 import pathlib
@@ -23,16 +23,17 @@ def cluster(tmp_path_factory):
     build_images('basic')
     registry = Registry(tmp_path_factory.mktemp('registry'), '10.97.0.1:5000')
     try:
-        with NodeCluster(registry=registry.url, subnet='10.97.0.0/24', before_start=lambda: registry.start().push()) as c:
+        with NodeCluster(agents=1, registry=registry.url, subnet='10.97.0.0/24', before_start=lambda: registry.start().push()) as c:
+            c.kubectl('cordon', 'agent0')
             yield c
-        assert loops(c) == [], 'uninstall leaves no loop device behind'
+        assert loops(c.server) == [] and loops(c.agents[0]) == [], 'uninstall leaves no loop device behind'
     finally:
         registry.stop()
 
 
-def loops(cluster):
+def loops(node):
     out = subprocess.run(['losetup', '-n', '-O', 'BACK-FILE'], capture_output=True, text=True, check=True).stdout.split('\n')
-    return [line for line in out if str(cluster.server.folder) in line]
+    return [line for line in out if f'{node.folder}/' in line]
 
 
 def claim(name, size='32Mi', **spec):
@@ -67,8 +68,8 @@ def gone(cluster, *claims):
     await_true('the volumes go with their claims', lambda: not [v for v in cluster.kubectl.json('get', 'pv')['items'] if v['spec']['claimRef']['name'] in claims], timeout_s=30)
 
 
-def images(cluster):
-    return sorted(pathlib.Path(cluster.server.data, 'storage').glob('volumes/*'))
+def images(node):
+    return sorted(pathlib.Path(node.data, 'storage').glob('volumes/*'))
 
 
 def test_a_claim_that_names_no_class(cluster):
@@ -125,14 +126,14 @@ def test_the_server_starts_anew(cluster):
     assert cluster.kubectl('exec', 'first', '--', 'cat', '/v/data') == 'kept\nmore\n'
     now = cluster.kubectl.json('get', 'pod', 'first')['status']['containerStatuses'][0]
     assert (now['containerID'], now['restartCount']) == (was['containerID'], was['restartCount'])
-    assert len(loops(cluster)) == 1
+    assert len(loops(cluster.server)) == 1
 
 
 def test_it_goes_with_its_claim(cluster):
     cluster.kubectl('delete', 'pod', 'first')
     assert run(cluster, 'again', 'first', 'cat /v/data') == 'kept\nmore\n'
     gone(cluster, 'first')
-    await_true('nothing is left', lambda: images(cluster) == [] and loops(cluster) == [], timeout_s=10)
+    await_true('nothing is left', lambda: images(cluster.server) == [] and loops(cluster.server) == [], timeout_s=10)
 
 
 def test_what_is_retained_stays(cluster):
@@ -143,13 +144,13 @@ def test_what_is_retained_stays(cluster):
     volume = volume_of(cluster, 'kept')['metadata']['name']
     cluster.kubectl('delete', 'pvc', 'kept')
     await_true('it is released', lambda: cluster.kubectl.json('get', 'pv', volume)['status']['phase'] == 'Released')
-    assert len(images(cluster)) == 1
+    assert len(images(cluster.server)) == 1
     cluster.kubectl('patch', 'pv', volume, '--type=merge', '-p', '{"spec":{"claimRef":null}}')
     cluster.kubectl.apply(claim('taken', storageClassName='kept', volumeName=volume))
     assert run(cluster, 'reads', 'taken', 'cat /v/data') == 'precious\n'
     cluster.kubectl('patch', 'pv', volume, '--type=merge', '-p', '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}')
     gone(cluster, 'taken')
-    await_true('nothing is left', lambda: images(cluster) == [])
+    await_true('nothing is left', lambda: images(cluster.server) == [])
 
 
 def test_clones_and_devices(cluster):
@@ -169,7 +170,7 @@ def test_what_the_node_has_no_room_for(cluster):
     await_true('the scheduler says so', lambda: 'did not have enough free storage' in cluster.kubectl('get', 'events', '--field-selector=involvedObject.name=huge'), timeout_s=20)
     cluster.kubectl('delete', 'pod', 'huge')
     cluster.kubectl('delete', 'pvc', 'huge')
-    assert images(cluster) == []
+    assert images(cluster.server) == []
 
 
 def test_a_policy_that_becomes_retain(cluster):
@@ -181,7 +182,7 @@ def test_a_policy_that_becomes_retain(cluster):
     cluster.kubectl('delete', 'pvc', 'mine')
     await_true('it is released', lambda: cluster.kubectl.json('get', 'pv', volume)['status']['phase'] == 'Released')
     cluster.kubectl('delete', 'pv', volume, '--timeout=20s')
-    assert len(images(cluster)) == 1
+    assert len(images(cluster.server)) == 1
 
 
 def test_what_it_may_do(cluster):
@@ -189,3 +190,58 @@ def test_what_it_may_do(cluster):
     for verb, what in (('get', 'secrets'), ('create', 'pods'), ('delete', 'persistentvolumeclaims'), ('update', 'nodes'), ('create', 'csistoragecapacities')):
         done = subprocess.run([*cluster.kubectl.base, 'auth', 'can-i', verb, what, who], capture_output=True, text=True)
         assert done.stdout.strip() == 'no', (verb, what)
+
+
+def selected(node):
+    """What the scheduler writes of the node that it has chosen for a claim's first consumer."""
+    return {'volume.kubernetes.io/selected-node': node}
+
+
+def test_a_claim_on_an_agent(cluster):
+    cluster.kubectl('uncordon', 'agent0')
+    cluster.kubectl('cordon', 'server')
+    await_true('its room is known', lambda: 'agent0' in [c['nodeTopology']['matchLabels'][f'topology.{DRIVER}/node'] for c in cluster.kubectl.json('get', 'csistoragecapacities', '-n', 'kube-system')['items']])
+    cluster.kubectl.apply(claim('afar'))
+    cluster.kubectl.apply(pod('afar', 'afar', f'echo kept > /v/data; {FOREVER}'))
+    await_true('it writes', lambda: phase(cluster, 'afar') == 'Running', timeout_s=40)
+    volume = volume_of(cluster, 'afar')
+    assert volume['spec']['nodeAffinity']['required']['nodeSelectorTerms'][0]['matchExpressions'][0]['values'] == ['agent0']
+    assert len(images(cluster.agents[0])) == 1 and images(cluster.server) == [i for i in images(cluster.server) if i.name != volume['spec']['csi']['volumeHandle']]
+    cluster.kubectl('patch', 'pvc', 'afar', '-p', json.dumps({'spec': {'resources': {'requests': {'storage': '64Mi'}}}}))
+    await_true('the volume has grown', lambda: volume_of(cluster, 'afar')['spec']['capacity'] == {'storage': '64Mi'}, timeout_s=20)
+
+
+def test_an_agent_that_is_away_holds_up_nobody_else(cluster):
+    cluster.agents[0].stop()
+    for n in range(8):
+        waits = claim(f'waits{n}')
+        waits['metadata']['annotations'] = selected('agent0')
+        cluster.kubectl.apply(waits)
+    cluster.kubectl('uncordon', 'server')
+    cluster.kubectl('cordon', 'agent0')
+    cluster.kubectl.apply(claim('near'))
+    assert run(cluster, 'near', 'near', 'echo near') == 'near\n'
+    gone(cluster, 'near')
+    cluster.agents[0].start()
+    names = [f'waits{n}' for n in range(8)]
+    await_true('they are made when it is back', lambda: all(cluster.kubectl.json('get', 'pvc', name)['status']['phase'] == 'Bound' for name in names), timeout_s=90)
+    assert cluster.kubectl('exec', 'afar', '--', 'cat', '/v/data') == 'kept\n'
+    cluster.kubectl('delete', 'pod', 'afar')
+    gone(cluster, 'afar', *names)
+    await_true('nothing is left', lambda: images(cluster.agents[0]) == [] and loops(cluster.agents[0]) == [], timeout_s=20)
+
+
+def test_who_may_ask_an_agent_for_volumes(cluster):
+    """Whoever may do anything on a node; and a node's own name makes no volume that others would mount."""
+    url = f'https://{cluster.agents[0].ip}:10250/csi/{DRIVER}/DeleteVolume'
+    done = subprocess.run(cluster.server.command('curl', '-sk', '-o', '/dev/null', '-w', '%{http_code}', '-X', 'POST', url), capture_output=True, text=True)
+    assert done.stdout == '401', done
+    raw = ['--raw', f'/api/v1/nodes/agent0/proxy/csi/{DRIVER}/DeleteVolume', '-f', '/dev/null']
+    for who, code in (('--as=system:serviceaccount:kube-system:local-storage', 'Forbidden'), ('--as=system:node:agent0', 'Forbidden')):
+        done = subprocess.run([*cluster.kubectl.base, 'create', *raw, who], capture_output=True, text=True)
+        assert done.returncode != 0 and code in done.stderr, done
+    other = subprocess.run([*cluster.kubectl.base, 'create', '--raw', '/api/v1/nodes/agent0/proxy/csi/other.example/DeleteVolume', '-f', '/dev/null'], capture_output=True, text=True)
+    assert 'the server could not find the requested resource' in other.stderr, other
+    for verb, what in (('create', 'persistentvolumes'), ('delete', 'persistentvolumes'), ('create', 'csistoragecapacities')):
+        done = subprocess.run([*cluster.kubectl.base, 'auth', 'can-i', verb, what, '--as=system:node:agent0', '--as-group=system:nodes'], capture_output=True, text=True)
+        assert done.stdout.startswith('no'), (verb, what)

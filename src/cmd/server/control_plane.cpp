@@ -256,6 +256,19 @@ rt::Task<Result<Unit>> ControlPlane::ensure_storage_class() {
   co_return Unit{};
 }
 
+rt::Task<Result<Unit>> ControlPlane::start_local_storage() {
+  CO_TRY(co_await ensure_storage_class());
+  CO_TRY_ASSIGN(const apiserver::ApiServerOptions options, api_server_options());
+  LocalStorageSetup setup{runtime_, client_for("system:serviceaccount:kube-system:local-storage"), options, {}, {}};
+  if (config_.node.enabled) {
+    setup.own_node = node_name_;
+    setup.own_endpoint = local_storage_endpoint(config_.node.kubelet_root_dir);
+  }
+  CO_TRY_ASSIGN(local_storage_, LocalStorage::make(std::move(setup)));
+  local_storage_->start();
+  co_return Unit{};
+}
+
 rt::Task<Result<Unit>> ControlPlane::start_components() {
   cli::AddonFacts facts;
   facts.server_url = "https://" + url_host(node_ip_) + ":" + std::to_string(config_.https_listen_port);
@@ -266,7 +279,7 @@ rt::Task<Result<Unit>> ControlPlane::start_components() {
   manifests_ = std::make_unique<controller::manifests::Manifests>(std::move(manifests));
   CO_TRY(co_await manifests_->start());
   CO_TRY(co_await ensure_token());
-  if (!config_.disabled("local-storage")) CO_TRY(co_await ensure_storage_class());
+  if (!config_.disabled("local-storage")) CO_TRY(co_await start_local_storage());
   if (!config_.disabled("controller-manager")) CO_TRY(start_controllers());
   if (!config_.disabled("scheduler")) CO_TRY(start_scheduler());
   if (!config_.disabled("dns")) CO_TRY(co_await start_dns());
@@ -274,6 +287,7 @@ rt::Task<Result<Unit>> ControlPlane::start_components() {
 }
 
 rt::Task<void> ControlPlane::stop() {
+  if (local_storage_) co_await local_storage_->stop();
   if (dns_) co_await dns_->stop();
   if (scheduler_) co_await scheduler_->stop();
   if (controllers_) co_await controllers_->stop();

@@ -12,6 +12,7 @@
 #include "cli/layout.h"
 #include "client/client.h"
 #include "client/metrics.h"
+#include "cmd/server/local_storage.h"
 #include "component/certificate/pki.h"
 #include "component/metrics.h"
 #include "controller/manager.h"
@@ -53,6 +54,7 @@ class ControlPlane {
   Result<Unit> start_scheduler();
   rt::Task<Result<Unit>> start_dns();
   rt::Task<Result<Unit>> ensure_storage_class();
+  rt::Task<Result<Unit>> start_local_storage();
 
   rt::Runtime& runtime_;
   const cli::ClusterConfig& config_;
@@ -69,6 +71,7 @@ class ControlPlane {
   std::unique_ptr<controller::ControllerManager> controllers_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<dns::Server> dns_;
+  std::unique_ptr<LocalStorage> local_storage_;
   std::unique_ptr<rt::TaskGroup> tasks_;
 };
 

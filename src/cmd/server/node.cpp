@@ -2,10 +2,12 @@
 
 #include "cli/installation.h"
 #include "cli/join.h"
+#include "cli/preloaded_images.h"
 #include "cli/removal.h"
 #include "client/kubeconfig.h"
 #include "cmd/oom_score.h"
 #include "cmd/server/component_arguments.h"
+#include "cmd/server/local_storage.h"
 #include "component/command.h"
 #include "component/log.h"
 #include "kubelet/certificates/certificate_manager.h"
@@ -75,10 +77,8 @@ rt::Task<Result<Unit>> Node::start(ControlPlane& control_plane) {
   serving.ip_addresses = {ip_};
   serving.server = true;
   CO_TRY_ASSIGN(serving_certificate_, control_plane.certify_kubelet(std::move(serving)));
-  cluster_ = {config_.cluster_cidr, config_.cluster_dns, config_.cluster_domain, std::string()};
-  CO_TRY(co_await start_components(control_plane.client_for("system:node:" + name_)));
-  if (config_.disabled("local-storage")) co_return Unit{};
-  co_return co_await start_local_storage(control_plane.client_for("system:serviceaccount:kube-system:local-storage"));
+  cluster_ = {config_.cluster_cidr, config_.cluster_dns, config_.cluster_domain, true, std::string()};
+  co_return co_await start_components(control_plane.client_for("system:node:" + name_));
 }
 
 // The cluster's certificate authority: kept from an earlier start, or learnt with the token.
@@ -114,7 +114,7 @@ rt::Task<Result<Unit>> Node::connect() {
       co_await own_client_->get<api::core_v1::ConfigMap>(rt::Context::background(), std::string("kube-system"), std::string("pintle-cluster"));
   if (!facts) co_return error(facts.error().reason, "cannot read what the cluster is like: " + facts.error().message);
   const auto fact = [&](std::string_view key) { return facts->data.contains(key) ? *facts->data.get(key) : std::string(); };
-  cluster_ = {fact("clusterCIDR"), fact("clusterDNS"), fact("clusterDomain"), fact("kubeletServingCA")};
+  cluster_ = {fact("clusterCIDR"), fact("clusterDNS"), fact("clusterDomain"), fact("localStorage") == "true", fact("kubeletServingCA")};
   co_return Unit{};
 }
 
@@ -141,7 +141,9 @@ rt::Task<Result<Unit>> Node::join() {
 rt::Task<Result<Unit>> Node::start_components(client::Client& client) {
   if (!config_.disabled("proxy")) CO_TRY(co_await start_proxy(client));
   CO_TRY(co_await start_pod_network(client));
-  co_return co_await start_kubelet(client);
+  CO_TRY(co_await start_kubelet(client));
+  if (!cluster_.local_storage || config_.disabled("local-storage")) co_return Unit{};
+  co_return co_await start_local_storage();
 }
 
 rt::Task<Result<Unit>> Node::start_pod_network(client::Client& client) {
@@ -217,6 +219,11 @@ void Node::announce_idle(const KubeletSettings& settings) const {
 rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   CO_TRY(co_await containerd_done_.wait(rt::Context::background()));
   if (!*containerd_result_) co_return Unexpected(containerd_result_->error());
+  std::vector<std::string> preloaded;
+  if (containerd_ != nullptr)
+    preloaded = co_await cli::load_images(runtime_, layout_);
+  else if (cli::has_image_archives(runtime_.disk(), layout_))
+    log::warning("Archives of images are not loaded into a container runtime that is not ours", {{"folder", layout_.images()}});
   kubelet::KubeletOptions options;
   CO_TRY_ASSIGN(KubeletSettings settings, settle_kubelet());
   announce_idle(settings);
@@ -228,6 +235,8 @@ rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
   options.node_name = options.hostname = name_;
   options.node_ips = {ip_};
   options.root_dir = config_.node.kubelet_root_dir;
+  options.provisioned_driver = csi_local::driver_name;
+  options.pinned_images = std::move(preloaded);
   CO_TRY(cli::claim_kubelet_root(runtime_.disk(), options.root_dir));
   options.serving_authority_pem = cluster_.serving_ca_pem;
   for (const std::string& label : config_.node.labels) options.node_labels[label.substr(0, label.find('='))] = label.substr(label.find('=') + 1);
@@ -236,32 +245,17 @@ rt::Task<Result<Unit>> Node::start_kubelet(client::Client& client) {
 }
 
 // The driver in the box as any other: by sockets where the kubelet looks for them.
-rt::Task<Result<Unit>> Node::start_local_storage(client::Client& client) {
-  const std::string name(csi_local::driver_name);
+rt::Task<Result<Unit>> Node::start_local_storage() {
   csi_local::LocalDriverOptions options;
-  // Short names: a socket's path has 107 bytes at most, and --data-dir may be long.
-  options.endpoint = config_.node.kubelet_root_dir + "/plugins/local.sock";
+  options.endpoint = local_storage_endpoint(config_.node.kubelet_root_dir);
   options.registration = config_.node.kubelet_root_dir + "/plugins_registry/local-reg.sock";
   options.node_name = name_;
   CO_TRY_ASSIGN(options.pools, csi_local::parse_pools("local-storage-", config_.local_storage_paths, config_.local_storage_capacities));
-  csi::DriverOptions reached;
-  reached.name = name;
-  reached.endpoint = options.endpoint;
   storage_driver_ = std::make_unique<csi_local::LocalDriver>(runtime_, std::move(options));
-  CO_TRY(co_await storage_driver_->start());
-  CO_TRY_ASSIGN(auto driver, csi::Driver::make(runtime_, std::move(reached)));
-  csi_provisioner::Place place;
-  place.driver = name;
-  place.node = name_;
-  place.topology_key = csi_local::topology_key;
-  provisioner_ =
-      std::make_unique<csi_provisioner::Provisioner>(csi_provisioner::ProvisionerDeps{runtime_, client, std::move(driver)}, std::move(place));
-  provisioner_->start();
-  co_return Unit{};
+  co_return co_await storage_driver_->start();
 }
 
 rt::Task<void> Node::stop() {
-  if (provisioner_) co_await provisioner_->stop();
   if (kubelet_) co_await kubelet_->stop();
   if (storage_driver_) co_await storage_driver_->stop();  // after its client
   if (routes_) co_await routes_->stop();

@@ -14,7 +14,6 @@
 #include "cni/node_conflist.h"
 #include "cni/routes/node_routes.h"
 #include "csi_local/driver.h"
-#include "csi_provisioner/provisioner.h"
 #include "kubelet/kubelet.h"
 #include "proxy/proxy.h"
 #include "rt/runtime.h"
@@ -44,7 +43,7 @@ class Node {
   rt::Task<Result<Unit>> start_proxy(client::Client& client);
   rt::Task<Result<Unit>> start_pod_network(client::Client& client);
   rt::Task<Result<Unit>> start_kubelet(client::Client& client);
-  rt::Task<Result<Unit>> start_local_storage(client::Client& client);
+  rt::Task<Result<Unit>> start_local_storage();
   Result<KubeletSettings> settle_kubelet() const;
   void announce_idle(const KubeletSettings& settings) const;
 
@@ -57,6 +56,7 @@ class Node {
     std::string cidr;  // of pods
     std::string dns;   // "": the cluster has none
     std::string domain;
+    bool local_storage = false;  // it makes volumes on its nodes' own disks
     std::string serving_ca_pem;  // who signs serving certificates; "": anyone, or not asked for
   };
   ClusterFacts cluster_;
@@ -71,7 +71,6 @@ class Node {
   std::unique_ptr<cni::routes::NodeRoutes> routes_;
   std::unique_ptr<kubelet::Kubelet> kubelet_;
   std::unique_ptr<csi_local::LocalDriver> storage_driver_;
-  std::unique_ptr<csi_provisioner::Provisioner> provisioner_;
 };
 
 }  // namespace pintle::cmd

@@ -67,6 +67,11 @@ class KubeletHost {
   virtual rt::Task<Result<std::string>> resource_metrics(rt::Context ctx) = 0;
   virtual std::string probe_metrics() = 0;
 
+  // --- storage drivers -------------------------------------------------------------------------------------------------
+  // A call of the driver's Controller service (csi/remote_controller.h); nullopt: this node serves it to nobody.
+  virtual rt::Task<std::optional<Result<std::string>>> csi_controller_call(rt::Context ctx, std::string driver, std::string method,
+                                                                           std::string request) = 0;
+
   // --- the kubelet itself ----------------------------------------------------------------------------------------------
   virtual const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration() const = 0;
   virtual std::string node_name() const = 0;

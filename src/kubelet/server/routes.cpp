@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "api/codec.h"
+#include "csi/remote_controller.h"
 #include "kubelet/server/attributes.h"
+#include "net/grpc/code.h"
 #include "rt/combine.h"
 
 namespace pintle::kubelet::server {
@@ -47,7 +49,7 @@ struct Routes::Route {
   std::size_t parts_max;
   std::string_view methods;
   Method method;
-  enum class Where : uint8_t { Everywhere, NotHealth, Debugging } where;
+  enum class Where : uint8_t { Everywhere, NotHealth, Debugging, Authorized } where;  // Authorized: never where nobody is asked who he is
 };
 
 const Routes::Route Routes::routes_[] = {
@@ -63,6 +65,7 @@ const Routes::Route Routes::routes_[] = {
     {"exec", 4, 5, "GET POST", &Routes::exec, Route::Where::Debugging},
     {"attach", 4, 5, "GET POST", &Routes::attach, Route::Where::Debugging},
     {"portForward", 3, 4, "GET POST", &Routes::port_forward, Route::Where::Debugging},
+    {"csi", 3, 3, "POST", &Routes::csi_controller, Route::Where::Authorized},
 };
 
 rt::Task<void> Routes::text(Call& call, int status, std::string body) {
@@ -105,7 +108,8 @@ rt::Task<void> Routes::dispatch(Call& call) {
   const auto route = std::ranges::find_if(
       routes_, [&](const Route& r) { return r.first == call.parts.front() && call.parts.size() >= r.parts_min && call.parts.size() <= r.parts_max; });
   const bool found = route != std::end(routes_) && (!options_.health_only || route->where == Route::Where::Everywhere) &&
-                     (!options_.read_only || route->where != Route::Where::Debugging);
+                     (!options_.read_only || route->where != Route::Where::Debugging) &&
+                     (access_ != nullptr || route->where != Route::Where::Authorized);
   if (!found) {
     co_await text(call, 404, "404 page not found\n");
   } else if (route->where == Route::Where::Debugging && !options_.debugging) {
@@ -124,6 +128,24 @@ rt::Task<void> Routes::healthz(Call& call) {
   } else {
     co_await text(call, 500, "[+]ping ok\n[-]" + wrong + " failed: reason withheld\nhealthz check failed\n");
   }
+}
+
+// /csi/DRIVER/METHOD, in the form of csi/remote_controller.h.
+rt::Task<void> Routes::csi_controller(Call& call) {
+  auto request = co_await net::read_all(call.ctx, *call.request.body, csi::remote_request_bytes_max);
+  if (!request) {
+    co_await fail(call, std::move(request).error());
+    co_return;
+  }
+  auto answer = co_await rt::run_on(deps_.home, deps_.host.csi_controller_call(call.ctx, call.parts[1], call.parts[2], std::string(request->view())));
+  if (!answer) {
+    co_await text(call, 404, "404 page not found\n");
+    co_return;
+  }
+  const auto code = *answer ? net::grpc::Code::Ok : net::grpc::code_of(answer->error());
+  call.writer.headers().set(std::string(csi::remote_status_header), std::to_string(static_cast<int>(code)));
+  std::string body = *answer ? std::move(**answer) : std::string(net::grpc::description_of(answer->error()).substr(0, csi::error_bytes_max));
+  (void)co_await net::respond(call.writer, 200, std::string(csi::remote_content_type), Bytes(std::move(body)));
 }
 
 rt::Task<void> Routes::pods(Call& call) {

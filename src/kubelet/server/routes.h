@@ -58,6 +58,7 @@ class Routes final : public net::Handler {
   rt::Task<void> summary(Call& call);
   rt::Task<void> metrics(Call& call);
   rt::Task<void> configz(Call& call);
+  rt::Task<void> csi_controller(Call& call);
   rt::Task<void> node_logs(Call& call);  // node_logs.cpp
   // containers.cpp
   rt::Task<void> container_logs(Call& call);

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "csi/remote_controller.h"
 #include "net/client.h"
+#include "net/grpc/code.h"
 #include "net/server.h"
 #include "net/spdy.h"
 #include "os/path.h"
@@ -19,6 +21,33 @@ namespace {
 namespace core = api::core_v1;
 
 const std::string log_path = "/tmp/pintle-kubelet-routes-test/default_web_u1/main/0.log";
+
+// Has room for a gibibyte, and volumes of no more.
+class FakeDriver final : public csi::Controller {
+ public:
+  Answer<api::csi_v1::CreateVolumeResponse> create(rt::Context, api::csi_v1::CreateVolumeRequest request) override {
+    if (request.capacity_range->required_bytes > 1 << 30)
+      co_return Unexpected(net::grpc::to_status(net::grpc::Code::ResourceExhausted, "no room for " + request.name));
+    api::csi_v1::CreateVolumeResponse out;
+    out.volume.ensure().volume_id = "id of " + request.name;
+    co_return std::move(out);
+  }
+  Answer<Unit> remove(rt::Context, api::csi_v1::DeleteVolumeRequest request) override {
+    removed = request.volume_id;
+    co_return Unit{};
+  }
+  Answer<api::csi_v1::ControllerExpandVolumeResponse> controller_expand(rt::Context, api::csi_v1::ControllerExpandVolumeRequest) override {
+    api::csi_v1::ControllerExpandVolumeResponse out;
+    out.node_expansion_required = true;
+    co_return std::move(out);
+  }
+  Answer<api::csi_v1::GetCapacityResponse> capacity(rt::Context, api::csi_v1::GetCapacityRequest) override {
+    api::csi_v1::GetCapacityResponse out;
+    out.available_capacity = 1 << 30;
+    co_return std::move(out);
+  }
+  std::string removed;
+};
 
 // One pod "web" with a container "main" that runs; what it is asked is noted.
 class FakeHost : public KubeletHost {
@@ -60,12 +89,18 @@ class FakeHost : public KubeletHost {
   rt::Task<Result<std::string>> cadvisor_metrics(rt::Context) override { co_return "cadvisor 1\n"; }
   rt::Task<Result<std::string>> resource_metrics(rt::Context) override { co_return "resource 1\n"; }
   std::string probe_metrics() override { return "prober 1\n"; }
+  rt::Task<std::optional<Result<std::string>>> csi_controller_call(rt::Context ctx, std::string driver, std::string method,
+                                                                   std::string request) override {
+    if (driver != "local.example") co_return std::nullopt;
+    co_return co_await csi::answer_controller_call(std::move(ctx), driver_, std::move(method), std::move(request));
+  }
   const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration() const override { return configuration_; }
   std::string node_name() const override { return "node"; }
   std::string unhealthy() const override { return wrong; }
   std::string log_directory() const override { return logs; }
 
   core::Pod pod_;
+  FakeDriver driver_;
   api::kubeletconfig_v1beta1::KubeletConfiguration configuration_;
   rt::Event ended;
   std::string runtime_url;
@@ -147,6 +182,7 @@ TEST(KubeletRoutes, Answers) {
       {"POST", "/exec/default/web/later?command=ls&output=1", "500 container not found (\"later\")"},
       {"POST", "/attach/default/web/main?output=1", "404 no such container"},
       {"POST", "/portForward/default/gone", "404 pod does not exist"},
+      {"POST", "/csi/local.example/GetCapacity", "404 404 page not found"},  // where nobody is asked who he is
   };
   rt::testing::run_task([&] { return check_answers(cases, nullptr, false); });
 }
@@ -179,6 +215,52 @@ TEST(KubeletRoutes, TheLogFolderShowsFilesAlone) {
   });
 }
 
+// A driver's Controller service from afar: answers, the driver's errors with their codes, and what is none of a driver.
+rt::Task<void> call_a_driver_from_afar() {
+  auto& runtime = rt::Executor::current().runtime();
+  FakeHost host;
+  auto none = net::make_transport(runtime, net::ClientOptions{});
+  CHECK(none, "a transport");
+  AccessOptions open;
+  open.authentication.anonymous.enabled = true;
+  open.authorization.mode = "AlwaysAllow";
+  Access access(AccessDeps{runtime.clock()}, open);
+  RoutesDeps deps{runtime, host, rt::Executor::current(), **none, &access};
+  Routes routes(deps, RoutesOptions{});
+  auto in_process = net::make_in_process_transport(runtime, routes, "");
+  csi::RemoteController driver(*in_process, "http://kubelet/csi/local.example");
+  const rt::Context ctx = rt::Context::background();
+
+  api::csi_v1::CreateVolumeRequest request;
+  request.name = "pvc-1";
+  request.capacity_range.ensure().required_bytes = 1 << 20;
+  const auto made = co_await driver.create(ctx, request);
+  EXPECT_EQ(made ? made->volume->volume_id : made.error().message, "id of pvc-1");
+  request.capacity_range->required_bytes = int64_t{2} << 30;
+  const auto full = co_await driver.create(ctx, request);
+  EXPECT_EQ(net::grpc::code_of(full.error()), net::grpc::Code::ResourceExhausted);
+  EXPECT_EQ(net::grpc::description_of(full.error()), "no room for pvc-1");
+  request.name = std::string(csi::remote_request_bytes_max, 'x');
+  const auto big = co_await driver.create(ctx, request);
+  EXPECT_EQ(net::grpc::code_of(big.error()), net::grpc::Code::Unavailable) << "such a request is not read";
+  const auto grown = co_await driver.controller_expand(ctx, {});
+  EXPECT_TRUE(grown && grown->node_expansion_required);
+  const auto room = co_await driver.capacity(ctx, {});
+  EXPECT_EQ(room ? room->available_capacity : 0, 1 << 30);
+  api::csi_v1::DeleteVolumeRequest gone;
+  gone.volume_id = "v1";
+  const auto removed = co_await driver.remove(ctx, gone);
+  EXPECT_TRUE(removed);
+  EXPECT_EQ(host.driver_.removed, "v1");
+  csi::RemoteController stranger(*in_process, "http://kubelet/csi/other.example");
+  const auto unserved = co_await stranger.capacity(ctx, {});
+  EXPECT_EQ(net::grpc::code_of(unserved.error()), net::grpc::Code::Unimplemented);
+  co_await in_process->close();
+  co_await (*none)->close();
+}
+
+TEST(KubeletRoutes, ADriverIsCalledFromAfar) { rt::testing::run_task(call_a_driver_from_afar); }
+
 rt::Task<void> strangers() {
   AccessOptions access;
   access.authorization.mode = "Webhook";
@@ -186,7 +268,10 @@ rt::Task<void> strangers() {
   const std::vector<Case> refused = {{"GET", "/pods", "401 Unauthorized"}, {"GET", "/healthz", "401 Unauthorized"}};
   const std::vector<Case> nobody_to_ask = {
       {"GET", "/pods", "500 Authorization error (user=system:anonymous, verb=get, resource=nodes, subresource=pods)"}};
-  const std::vector<Case> allowed = {{"GET", "/pods", "200 {"}};
+  const std::vector<Case> allowed = {{"GET", "/pods", "200 {"},
+                                     {"POST", "/csi/other.example/GetCapacity", "404 404 page not found"},
+                                     {"POST", "/csi/local.example/NodeStageVolume", "200 unknown method NodeStageVolume"},
+                                     {"GET", "/csi/local.example/GetCapacity", "405 405: Method Not Allowed"}};
   co_await check_answers(refused, &access, false);
   access.authentication.anonymous.enabled = true;
   co_await check_answers(nobody_to_ask, &access, false);
