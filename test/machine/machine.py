@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 
@@ -16,28 +15,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import build  # noqa: E402
 from support.cluster import ROOT, free_port  # noqa: E402
-from support.registry import IMAGES, build_images  # noqa: E402
+from support.registry import IMAGES, build_images, image_archive  # noqa: E402
 
 BOOT_S = 300
 API_PORT = 6443
 PAUSE = 'registry.k8s.io/pause'
-
-
-def image_archive(path, names):
-    """Images of build/images as a tar that `ctr images import` takes."""
-    index = json.loads((IMAGES / 'index.json').read_text())
-    manifests, blobs = [], set()
-    for name in names:
-        descriptor = index[name]
-        manifests.append({**descriptor, 'annotations': {'io.containerd.image.name': name}})
-        manifest = json.loads((IMAGES / 'blobs' / descriptor['digest'].removeprefix('sha256:')).read_text())
-        blobs |= {descriptor['digest'], manifest['config']['digest'], *(layer['digest'] for layer in manifest['layers'])}
-    with tempfile.TemporaryDirectory() as folder, tarfile.open(path, 'w') as tar:
-        for name, content in {'oci-layout': {'imageLayoutVersion': '1.0.0'}, 'index.json': {'schemaVersion': 2, 'manifests': manifests}}.items():
-            (pathlib.Path(folder) / name).write_text(json.dumps(content))
-            tar.add(pathlib.Path(folder) / name, name)
-        for digest in sorted(blobs):
-            tar.add(IMAGES / 'blobs' / digest.removeprefix('sha256:'), 'blobs/' + digest.replace(':', '/'))
 
 
 class Machine:

@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import urllib.error
@@ -23,6 +24,23 @@ def build_images(which='basic', folder=IMAGES):
     if done.returncode != 0:
         raise RuntimeError(f'test/images/build.py: {done.stdout}{done.stderr}')
     return folder
+
+
+def image_archive(path, names):
+    """Images of build/images as a tar that `ctr images import` takes."""
+    index = json.loads((IMAGES / 'index.json').read_text())
+    manifests, blobs = [], set()
+    for name in names:
+        descriptor = index[name]
+        manifests.append({**descriptor, 'annotations': {'io.containerd.image.name': name}})
+        manifest = json.loads((IMAGES / 'blobs' / descriptor['digest'].removeprefix('sha256:')).read_text())
+        blobs |= {descriptor['digest'], manifest['config']['digest'], *(layer['digest'] for layer in manifest['layers'])}
+    with tempfile.TemporaryDirectory() as folder, tarfile.open(path, 'w') as tar:
+        for name, content in {'oci-layout': {'imageLayoutVersion': '1.0.0'}, 'index.json': {'schemaVersion': 2, 'manifests': manifests}}.items():
+            (pathlib.Path(folder) / name).write_text(json.dumps(content))
+            tar.add(pathlib.Path(folder) / name, name)
+        for digest in sorted(blobs):
+            tar.add(IMAGES / 'blobs' / digest.removeprefix('sha256:'), 'blobs/' + digest.replace(':', '/'))
 
 
 def repository(name):

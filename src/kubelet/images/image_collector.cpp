@@ -100,7 +100,8 @@ rt::Task<Result<std::set<std::string>>> ImageCollector::used_images(rt::Context 
 rt::Task<Result<std::vector<ImageRecord>>> ImageCollector::look(rt::Context ctx) {
   const uint64_t changes = deps_.pod_changes();
   const rt::WallTime began = deps_.runtime.clock().wall_now();
-  CO_TRY_ASSIGN(const auto images, co_await deps_.cri.list_images(ctx));
+  CO_TRY_ASSIGN(auto images, co_await deps_.cri.list_images(ctx));
+  pin(images, policy_.pinned);
   CO_TRY_ASSIGN(const auto used, co_await used_images(ctx));
   records_.look(images, used, deps_.runtime.clock().now());
   if (deps_.access) {

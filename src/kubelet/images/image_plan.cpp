@@ -50,6 +50,11 @@ Result<ImagePolicy> image_policy(const api::kubeletconfig_v1beta1::KubeletConfig
   return out;
 }
 
+void pin(std::vector<api::cri_v1::Image>& images, const std::set<std::string>& names) {
+  if (names.empty()) return;
+  for (auto& image : images) image.pinned = image.pinned || is_named(image, names);
+}
+
 void ImageRecords::look(const std::vector<api::cri_v1::Image>& images, const std::set<std::string>& used, rt::TimePoint now) {
   std::map<std::string, ImageRecord> seen;
   for (const auto& image : images) {

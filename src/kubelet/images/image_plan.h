@@ -21,6 +21,7 @@ struct ImagePolicy {
   int low_percent = 80;                            // until no more than this is used
   rt::Duration min_age = std::chrono::minutes(2);  // of an image that may go: what was just pulled is about to be used
   rt::Duration max_age{};                          // unused for longer: it goes, however empty the disk is; zero: never
+  std::set<std::string> pinned;                    // names of images that stay, besides what the runtime has pinned
   bool collects() const { return high_percent < 100 || max_age > rt::Duration(0); }
 };
 // Invalid: percentages that are none, or the wrong way round.
@@ -35,6 +36,8 @@ struct ImageRecord {
   std::optional<rt::TimePoint> last_used;  // nullopt: never yet
   rt::TimePoint first_seen{};
 };
+
+void pin(std::vector<api::cri_v1::Image>& images, const std::set<std::string>& names);
 
 // What the images of the node were used for, from look to look.
 class ImageRecords {

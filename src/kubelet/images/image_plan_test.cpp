@@ -41,6 +41,14 @@ TEST(Images, TheLeastRecentlyUsedGoFirst) {
   EXPECT_EQ(show(records.unused()), "");
 }
 
+TEST(Images, WhatIsPinnedByNameStays) {
+  std::vector<api::cri_v1::Image> images = {image("a"), image("b"), image("ab")};
+  pin(images, {"docker.io/library/b:1", "quay.io/absent:1"});
+  ImageRecords records;
+  records.look(images, {}, start);
+  EXPECT_EQ(show(records.unused()), "a ab ");
+}
+
 TEST(Images, WhatWasJustPulledStays) {
   ImageRecords records;
   ImagePolicy policy;
