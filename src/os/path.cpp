@@ -13,14 +13,19 @@ namespace pintle::os {
 
 namespace {
 
-int openat2_in_root(int root, const char* path, uint64_t flags) {
+int openat2_below(int root, const char* path, uint64_t flags, uint64_t resolve = 0) {
   open_how how{};
   how.flags = flags | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve;
   int fd;
   do fd = static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how));
   while (fd < 0 && errno == EAGAIN);  // a rename raced with the look-up
   return fd;
+}
+
+Unexpected<Status> refused(int why, std::string_view path) {
+  if (why == ELOOP || why == EXDEV) return error(Reason::Forbidden, std::string(path) + ": leads elsewhere");
+  return system_error(why, path);
 }
 
 Result<UniqueFd> open_root(const std::string& root) {
@@ -43,17 +48,17 @@ Result<UniqueFd> reopen_regular(const UniqueFd& named, std::string_view shown, b
 
 std::string fd_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
-Result<UniqueFd> open_in_root(const std::string& root, std::string_view path) {
+Result<UniqueFd> open_below(const std::string& root, std::string_view path) {
   TRY_ASSIGN(const UniqueFd top, open_root(root));
-  UniqueFd fd(openat2_in_root(top.get(), path.empty() ? "." : std::string(path).c_str(), O_PATH));
-  if (!fd) return system_error(errno, path);
+  UniqueFd fd(openat2_below(top.get(), path.empty() ? "." : std::string(path).c_str(), O_PATH));
+  if (!fd) return refused(errno, path);
   return fd;
 }
 
-Result<UniqueFd> make_directories_in_root(const std::string& root, std::string_view path, uint32_t mode) {
+Result<UniqueFd> make_directories_below(const std::string& root, std::string_view path, uint32_t mode) {
   TRY_ASSIGN(const UniqueFd top, open_root(root));
   std::string made;
-  UniqueFd at(openat2_in_root(top.get(), ".", O_PATH | O_DIRECTORY));
+  UniqueFd at(openat2_below(top.get(), ".", O_PATH | O_DIRECTORY));
   if (!at) return system_error(errno, root);
   while (!path.empty()) {
     const std::size_t slash = path.find('/');
@@ -62,14 +67,14 @@ Result<UniqueFd> make_directories_in_root(const std::string& root, std::string_v
     if (part.empty() || part == ".") continue;
     if (part == "..") return error(Reason::Invalid, "a path with '..'");
     made = made.empty() ? part : made + "/" + part;
-    UniqueFd next(openat2_in_root(top.get(), made.c_str(), O_PATH | O_DIRECTORY));
+    UniqueFd next(openat2_below(top.get(), made.c_str(), O_PATH | O_DIRECTORY));
     if (!next && errno == ENOENT) {
       // `at` is the parent itself: a name made in it is inside the root.
       if (::mkdirat(at.get(), part.c_str(), mode) != 0 && errno != EEXIST) return system_error(errno, made);
-      next.reset(openat2_in_root(top.get(), made.c_str(), O_PATH | O_DIRECTORY));
+      next.reset(openat2_below(top.get(), made.c_str(), O_PATH | O_DIRECTORY));
       if (next && ::chmod(fd_path(next.get()).c_str(), mode & 07777) != 0) return system_error(errno, made);
     }
-    if (!next) return system_error(errno, made);
+    if (!next) return refused(errno, made);
     at = std::move(next);
   }
   return at;
@@ -78,21 +83,14 @@ Result<UniqueFd> make_directories_in_root(const std::string& root, std::string_v
 Result<UniqueFd> open_regular_below(const std::string& root, std::string_view path, bool directories) {
   TRY_ASSIGN(const UniqueFd top, open_root(root));
   while (path.starts_with('/')) path.remove_prefix(1);
-  open_how how{};
-  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   const std::string relative(path.empty() ? std::string_view(".") : path);
-  int opened;
-  do opened = static_cast<int>(::syscall(SYS_openat2, top.get(), relative.c_str(), &how, sizeof how));
-  while (opened < 0 && errno == EAGAIN);  // a rename raced with the look-up
-  const UniqueFd named(opened);
-  if (!named && (errno == ELOOP || errno == EXDEV)) return error(Reason::Forbidden, relative + ": leads elsewhere");
-  if (!named) return system_error(errno, relative);
+  const UniqueFd named(openat2_below(top.get(), relative.c_str(), O_PATH | O_NOFOLLOW, RESOLVE_NO_SYMLINKS));
+  if (!named) return refused(errno, relative);
   return reopen_regular(named, relative, directories);
 }
 
-Result<UniqueFd> open_regular_in_root(const std::string& root, std::string_view path) {
-  TRY_ASSIGN(const UniqueFd named, open_in_root(root, path));
+Result<UniqueFd> open_regular_through_links_below(const std::string& root, std::string_view path) {
+  TRY_ASSIGN(const UniqueFd named, open_below(root, path));
   return reopen_regular(named, path, false);
 }
 

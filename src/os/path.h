@@ -1,6 +1,5 @@
 // Files inside a directory whose content somebody else controls (a volume that a container writes): nothing in it, no
-// symbolic link and no "..", leads out of it. Built on openat2(2) with RESOLVE_BENEATH or RESOLVE_IN_ROOT. Callable from
-// any thread.
+// symbolic link and no "..", leads out of it. Built on openat2(2) with RESOLVE_BENEATH. Callable from any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -16,17 +15,18 @@
 
 namespace pintle::os {
 
-// Opens `path` inside `root`, with O_PATH: symbolic links are followed as if `root` were "/". NotFound if it is not there.
-Result<UniqueFd> open_in_root(const std::string& root, std::string_view path);
-// Makes the directories of `path` inside `root` that are missing, with `mode` whatever the umask, and opens the last.
-// Existing links on the way are followed inside the root. Conflict (a file is in the way) becomes InternalError.
-Result<UniqueFd> make_directories_in_root(const std::string& root, std::string_view path, uint32_t mode);
+// Opens `path` below `root`, with O_PATH. Symbolic links are followed as long as they stay below it; Forbidden for what leads out, NotFound if it is
+// not there.
+Result<UniqueFd> open_below(const std::string& root, std::string_view path);
+// Makes the directories of `path` below `root` that are missing, with `mode` whatever the umask, and opens the last.
+// Existing links on the way are followed as open_below() does. Conflict (a file is in the way) becomes InternalError.
+Result<UniqueFd> make_directories_below(const std::string& root, std::string_view path, uint32_t mode);
 // Opens the file at `path` below `root` for reading, if it is a regular one: on its way there is no symbolic link, no mount of /proc's
 // kind and no "..". A FIFO, a socket or a device is never opened (Forbidden), so this neither waits nor acts on one. With
 // `directories`, a directory is opened too. What leads out or is a link is Forbidden.
 Result<UniqueFd> open_regular_below(const std::string& root, std::string_view path, bool directories = false);
-// The same, but symbolic links are followed as open_in_root() does.
-Result<UniqueFd> open_regular_in_root(const std::string& root, std::string_view path);
+// The same, but symbolic links are followed as open_below() does.
+Result<UniqueFd> open_regular_through_links_below(const std::string& root, std::string_view path);
 // The same for a path whose directories are trusted; the last name is no link.
 Result<UniqueFd> open_regular(const std::string& path);
 // Where the descriptor leads, for calls that take a path: /proc/self/fd/N.

@@ -29,7 +29,7 @@ class Path : public ::testing::Test {
   void TearDown() override { EXPECT_TRUE(remove_tree(root_)); }
   // Where a path inside the volume leads, below the root; "" if nowhere.
   std::string leads_to(std::string_view path) {
-    const auto fd = open_in_root(root_ + "/volume", path);
+    const auto fd = open_below(root_ + "/volume", path);
     if (!fd) return {};
     char target[4096];
     const ssize_t size = ::readlink(fd_path(fd->get()).c_str(), target, sizeof target);
@@ -45,25 +45,29 @@ class Path : public ::testing::Test {
 };
 
 TEST_F(Path, NothingLeadsOut) {
+  ASSERT_EQ(::symlink("../", (root_ + "/volume/up").c_str()), 0);
   EXPECT_EQ(leads_to(""), "/volume");
   EXPECT_EQ(leads_to("a"), "/volume/a");
   EXPECT_EQ(leads_to("inside"), "/volume/a");
-  EXPECT_EQ(leads_to("../../.."), "/volume");
+  EXPECT_EQ(leads_to("../../.."), "");
+  EXPECT_EQ(leads_to("a/.."), "/volume");
+  EXPECT_EQ(leads_to("up"), "") << "not even to the root itself";
+  EXPECT_EQ(open_below(root_ + "/volume", "up").error().reason, Reason::Forbidden);
   EXPECT_EQ(leads_to("absolute"), "");
   EXPECT_EQ(leads_to("relative"), "");
   EXPECT_EQ(leads_to("missing"), "");
 }
 
 TEST_F(Path, DirectoriesAreMadeInside) {
-  EXPECT_TRUE(make_directories_in_root(root_ + "/volume", "x/y/z", 02770));
+  EXPECT_TRUE(make_directories_below(root_ + "/volume", "x/y/z", 02770));
   struct stat info {};
   ASSERT_EQ(::stat((root_ + "/volume/x/y").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 02770u);
-  EXPECT_TRUE(make_directories_in_root(root_ + "/volume", "inside/new", 0755));
+  EXPECT_TRUE(make_directories_below(root_ + "/volume", "inside/new", 0755));
   EXPECT_EQ(leads_to("a/new"), "/volume/a/new");
-  EXPECT_FALSE(make_directories_in_root(root_ + "/volume", "../outside/new", 0755));
+  EXPECT_FALSE(make_directories_below(root_ + "/volume", "../outside/new", 0755));
   // Through a link that would lead out, nothing is made outside.
-  EXPECT_FALSE(make_directories_in_root(root_ + "/volume", "absolute/new", 0755));
+  EXPECT_FALSE(make_directories_below(root_ + "/volume", "absolute/new", 0755));
   EXPECT_NE(::access((root_ + "/outside/new").c_str(), F_OK), 0);
 }
 

@@ -26,14 +26,14 @@ class MachineDirectories final : public HostDirectories {
   Result<Unit> make(const std::string& path) override {
     const std::string_view rest = below_tmp(path);
     if (rest.empty()) return error(Reason::Forbidden, "not below /tmp: " + path);
-    TRY(os::make_directories_in_root(std::string(root), rest, directory_mode));
+    TRY(os::make_directories_below(std::string(root), rest, directory_mode));
     return Unit{};
   }
   Result<Unit> remove(const std::string& path, const std::function<bool()>& enough) override {
     const std::string_view rest = below_tmp(path);
     if (rest.empty()) return error(Reason::Forbidden, "not below /tmp: " + path);
     const auto slash = rest.rfind('/');
-    const auto parent = os::open_in_root(std::string(root), slash == rest.npos ? "." : rest.substr(0, slash));
+    const auto parent = os::open_below(std::string(root), slash == rest.npos ? "." : rest.substr(0, slash));
     if (!parent && parent.error().reason == Reason::NotFound) return Unit{};
     if (!parent) return Unexpected(parent.error());
     return os::remove_tree(os::fd_path(parent->get()) + "/" + std::string(slash == rest.npos ? rest : rest.substr(slash + 1)), enough);

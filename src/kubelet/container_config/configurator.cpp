@@ -34,7 +34,7 @@ Result<std::string> volume_file(const volumes::MountedVolumes& volumes, std::str
   for (const volumes::MountedVolume& mounted : volumes) {
     if (mounted.name != volume || mounted.host_path.empty() || mounted.block) continue;
     // What a container wrote: a FIFO in its place would hold this thread for ever.
-    TRY_ASSIGN(const os::UniqueFd file, os::open_regular_in_root(mounted.host_path, path));
+    TRY_ASSIGN(const os::UniqueFd file, os::open_regular_through_links_below(mounted.host_path, path));
     struct stat info {};
     if (::fstat(file.get(), &info) != 0) return os::system_error(errno, path);
     if (static_cast<uint64_t>(info.st_size) > environment_file_bytes_max)

@@ -17,11 +17,11 @@ namespace {
 
 // Opens the path inside the volume, making it if nothing is there.
 Result<os::UniqueFd> open_or_make(const SubPath& sub_path) {
-  auto found = os::open_in_root(sub_path.volume_path, sub_path.path);
+  auto found = os::open_below(sub_path.volume_path, sub_path.path);
   if (found || found.error().reason != Reason::NotFound) return found;
   struct stat info {};
   if (::stat(sub_path.volume_path.c_str(), &info) != 0) return os::system_error(errno, sub_path.volume_path);
-  return os::make_directories_in_root(sub_path.volume_path, sub_path.path, info.st_mode & 07777);
+  return os::make_directories_below(sub_path.volume_path, sub_path.path, info.st_mode & 07777);
 }
 
 // An empty file or directory to mount on, of the kind of what is mounted.
@@ -52,7 +52,9 @@ Unexpected<Status> failed(std::string_view what, const SubPath& sub_path, const 
 
 Result<std::string> prepare_sub_path(const Paths& paths, const SubPath& sub_path, std::string* log) {
   const auto opened = open_or_make(sub_path);
-  if (!opened) return failed("create subPath directory", sub_path, opened.error(), log);
+  // What leads out of the volume is there, and refused.
+  const bool leads_out = !opened && opened.error().reason == Reason::Forbidden;
+  if (!opened) return failed(leads_out ? "prepare subPath" : "create subPath directory", sub_path, opened.error(), log);
   const std::string target =
       paths.subpaths(sub_path.pod_uid) + "/" + sub_path.volume + "/" + sub_path.container + "/" + std::to_string(sub_path.index);
   const auto mounted = mount_opened(*opened, target);
