@@ -50,7 +50,8 @@ Result<toml::table> parse_piece(const ConfigPiece& piece) {
 }  // namespace
 
 std::string containerd_config(const Layout& layout, const ContainerdSettings& settings) {
-  return fmt::format(R"(# Written by pintle at each start.
+  return fmt::format(
+      R"(# Written by pintle at each start.
 version = 2
 root = "{root}"
 state = "{state}"
@@ -76,12 +77,13 @@ disabled_plugins = {disabled}
     default_runtime_name = "runc"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = {systemd}
 )",
-                     fmt::arg("root", layout.containerd_root()), fmt::arg("state", layout.containerd_state()), fmt::arg("disabled", disabled_plugins),
-                     fmt::arg("socket", layout.containerd_socket()), fmt::arg("pause", settings.pause_image),
-                     fmt::arg("restrict", settings.restrict_oom_score_adj), fmt::arg("ports", settings.unprivileged_ports),
-                     fmt::arg("bin", settings.cni_bin_dir), fmt::arg("conf", layout.cni_conf()), fmt::arg("registry", settings.registry_config_dir),
-                     fmt::arg("snapshotter", settings.snapshotter));
+      fmt::arg("root", layout.containerd_root()), fmt::arg("systemd", settings.systemd_cgroups), fmt::arg("state", layout.containerd_state()),
+      fmt::arg("disabled", disabled_plugins), fmt::arg("socket", layout.containerd_socket()), fmt::arg("pause", settings.pause_image),
+      fmt::arg("restrict", settings.restrict_oom_score_adj), fmt::arg("ports", settings.unprivileged_ports), fmt::arg("bin", settings.cni_bin_dir),
+      fmt::arg("conf", layout.cni_conf()), fmt::arg("registry", settings.registry_config_dir), fmt::arg("snapshotter", settings.snapshotter));
 }
 
 ContainerdSettings detect_containerd_settings(const Layout& layout) {

@@ -19,6 +19,7 @@ struct ContainerdSettings {
   std::string snapshotter = "overlayfs";  // "native" where overlayfs cannot be used
   bool restrict_oom_score_adj = false;    // without CAP_SYS_RESOURCE
   bool unprivileged_ports = true;
+  bool systemd_cgroups = false;  // containers' cgroups are made by systemd
 };
 // What this machine asks for, on top of what the flags say.
 ContainerdSettings detect_containerd_settings(const Layout& layout);

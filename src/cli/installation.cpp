@@ -13,6 +13,7 @@ void visit_texts(Record& record, Visit visit) {
   visit("kubeconfig", record.kubeconfig);
   visit("runtimeEndpoint", record.runtime_endpoint);
   visit("cgroupRoot", record.cgroup_root);
+  visit("podsSlice", record.pods_slice);
   visit("podLogsDir", record.pod_logs_dir);
   visit("pauseImage", record.pause_image);
   visit("kubeletRootDir", record.kubelet_root_dir);

@@ -20,6 +20,7 @@ struct Installation {
   std::string kubeconfig;        // of a server: the administrator's file
   std::string runtime_endpoint;  // "": a containerd of our own
   std::string cgroup_root;
+  std::string pods_slice;  // the cgroup of all pods where systemd makes them; "": below cgroup_root, made by ourselves
   std::string pod_logs_dir;
   std::string pause_image;
   std::string kubelet_root_dir;  // "" of records of before: below the data folder

@@ -18,6 +18,7 @@
 #include "os/netlink/netlink.h"
 #include "os/path.h"
 #include "os/read_file.h"
+#include "os/slice_cgroups.h"
 
 namespace pintle::cli {
 namespace {
@@ -110,7 +111,12 @@ rt::Task<Result<std::size_t>> remove_pods(rt::Runtime& runtime, Layout layout, I
 
 rt::Task<Result<Unit>> remove_cgroups(Installation installation) {
   const rt::Context ctx = rt::Context::background().with_timeout(cgroup_timeout);
-  CO_TRY_ASSIGN(const auto cgroups, os::make_cgroups());
+  CO_TRY_ASSIGN(auto cgroups, os::make_cgroups());
+  if (!installation.pods_slice.empty()) {
+    CO_TRY_ASSIGN(cgroups, os::make_slice_cgroups(std::move(cgroups)));
+    if (cgroups->exists(installation.pods_slice)) CO_TRY(cgroups->remove(installation.pods_slice));
+    co_return Unit{};
+  }
   const bool own_root = !installation.cgroup_root.empty() && installation.cgroup_root != "/";
   for (const std::string& path : {(own_root ? installation.cgroup_root : "") + "/kubepods", own_root ? installation.cgroup_root : ""}) {
     if (path.empty() || !cgroups->exists(path)) continue;

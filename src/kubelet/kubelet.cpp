@@ -8,6 +8,7 @@
 #include "kubelet/pod_resources_api/server.h"
 #include "kubelet/serving.h"
 #include "kubelet/shutdown/shutdown_watch.h"
+#include "os/service_manager.h"
 
 namespace pintle::kubelet {
 
@@ -127,7 +128,7 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
 }
 
 void Kubelet::State::watch_shutdown() {
-  if (!node->duties.has_shutdown() || !os::LoginManager::expected(deps.runtime.disk())) return;
+  if (!node->duties.has_shutdown() || !os::has_service_manager()) return;
   shutdown::ShutdownWatchDeps watched{deps.runtime};
   watched.shut_down = [this](rt::Context ctx) { return node->duties.shut_down(std::move(ctx)); };
   watched.cancelled = [this] { node->duties.shutdown_cancelled(); };

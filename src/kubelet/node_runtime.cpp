@@ -4,6 +4,7 @@
 
 #include "component/log.h"
 #include "kubelet/cgroups/cgroup_configuration.h"
+#include "os/slice_cgroups.h"
 #include "rt/backoff.h"
 
 namespace pintle::kubelet {
@@ -76,6 +77,11 @@ Result<NodeCgroups> make_node_cgroups(const KubeletConfiguration& configuration,
   NodeCgroups out;
   if (!configuration.cgroups_per_qos.value_or(true)) return out;
   TRY_ASSIGN(out.machine, os::make_cgroups());
+  if (options.systemd_driver) {
+    auto slices = os::make_slice_cgroups(std::move(out.machine));
+    if (!slices) return error(slices.error().reason, "the cgroup driver systemd cannot be used: " + slices.error().message);
+    out.machine = std::move(*slices);
+  }
   out.v2 = out.machine->version() == os::CgroupVersion::V2;
   if (!out.v2 && configuration.fail_cgroup_v_1.value_or(true))
     return error(Reason::Invalid,

@@ -1,68 +1,20 @@
 #include "os/login_manager.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <systemd/sd-bus.h>
 
-#include <cstdlib>
 #include <deque>
 
 #include "os/real_executor.h"
+#include "os/system_bus.h"
 #include "os/system_error.h"
 
 namespace pintle::os {
 
 namespace {
 
-constexpr const char* library = "libsystemd.so.0";
 constexpr const char* service = "org.freedesktop.login1";
 constexpr const char* path = "/org/freedesktop/login1";
 constexpr const char* interface = "org.freedesktop.login1.Manager";
-constexpr uint64_t question_time_us = 5'000'000;
-
-// The functions of libsystemd that are used here.
-struct SystemBus {
-  decltype(&sd_bus_open_system) open_system = nullptr;
-  decltype(&sd_bus_flush_close_unref) close = nullptr;
-  decltype(&sd_bus_set_method_call_timeout) set_timeout = nullptr;
-  decltype(&sd_bus_get_property_trivial) get_property = nullptr;
-  decltype(&sd_bus_call_method) call_method = nullptr;
-  decltype(&sd_bus_match_signal) match_signal = nullptr;
-  decltype(&sd_bus_message_read_basic) read_basic = nullptr;
-  decltype(&sd_bus_message_unref) unref = nullptr;
-  decltype(&sd_bus_error_free) free_error = nullptr;
-  decltype(&sd_bus_process) process = nullptr;
-  decltype(&sd_bus_get_fd) get_fd = nullptr;
-};
-
-template <class F>
-bool find(void* from, const char* name, F& function) {
-  function = reinterpret_cast<F>(::dlsym(from, name));
-  return function != nullptr;
-}
-
-// Loaded once, for good.
-Result<const SystemBus*> load() {
-  static const Result<SystemBus> loaded = []() -> Result<SystemBus> {
-    void* const from = ::dlopen(library, RTLD_NOW | RTLD_LOCAL);
-    SystemBus out;
-    if (from == nullptr || !find(from, "sd_bus_open_system", out.open_system) || !find(from, "sd_bus_flush_close_unref", out.close) ||
-        !find(from, "sd_bus_set_method_call_timeout", out.set_timeout) || !find(from, "sd_bus_get_property_trivial", out.get_property) ||
-        !find(from, "sd_bus_call_method", out.call_method) || !find(from, "sd_bus_match_signal", out.match_signal) ||
-        !find(from, "sd_bus_message_read_basic", out.read_basic) || !find(from, "sd_bus_message_unref", out.unref) ||
-        !find(from, "sd_bus_error_free", out.free_error) || !find(from, "sd_bus_process", out.process) || !find(from, "sd_bus_get_fd", out.get_fd))
-      return error(Reason::NotFound, std::string(library) + " cannot be loaded: " + ::dlerror());
-    return out;
-  }();
-  if (!loaded) return Unexpected(loaded.error());
-  return &*loaded;
-}
-
-Status failed(int negative_errno, std::string_view what, const sd_bus_error* said = nullptr) {
-  const std::string why = said != nullptr && said->message != nullptr ? std::string(said->message) : std::string(std::strerror(-negative_errno));
-  const Reason reason = -negative_errno == ETIMEDOUT ? Reason::Timeout : Reason::ServiceUnavailable;
-  return Status{reason, 0, std::string(what) + ": " + why, {}};
-}
 
 }  // namespace
 
@@ -92,10 +44,10 @@ int LoginManager::Impl::on_signal(sd_bus_message* message, void* impl, sd_bus_er
 }
 
 Result<Unit> LoginManager::Impl::open() {
-  if (const int done = lib.open_system(&bus); done < 0) return Unexpected(failed(done, "the system bus"));
-  lib.set_timeout(bus, question_time_us);
+  if (const int done = lib.open_system(&bus); done < 0) return Unexpected(bus_error(done, "the system bus"));
+  lib.set_timeout(bus, bus_question_time_us);
   if (const int done = lib.match_signal(bus, nullptr, service, path, interface, "PrepareForShutdown", on_signal, this); done < 0)
-    return Unexpected(failed(done, "logind's signals"));
+    return Unexpected(bus_error(done, "logind's signals"));
   return Unit{};
 }
 
@@ -104,7 +56,7 @@ Result<uint64_t> LoginManager::Impl::delay() {
   sd_bus_error said = SD_BUS_ERROR_NULL;
   const int done = lib.get_property(bus, service, path, interface, "InhibitDelayMaxUSec", &said, 't', &micros);
   Result<uint64_t> out = micros;
-  if (done < 0) out = Unexpected(failed(done, "logind's InhibitDelayMaxUSec", &said));
+  if (done < 0) out = Unexpected(bus_error(done, "logind's InhibitDelayMaxUSec", &said));
   lib.free_error(&said);
   return out;
 }
@@ -115,7 +67,7 @@ Result<Unit> LoginManager::Impl::reload() {
   const int done = lib.call_method(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "KillUnit",
                                    &said, &answer, "ssi", "systemd-logind.service", "all", 1);
   Result<Unit> out = Unit{};
-  if (done < 0) out = Unexpected(failed(done, "logind's configuration", &said));
+  if (done < 0) out = Unexpected(bus_error(done, "logind's configuration", &said));
   lib.free_error(&said);
   lib.unref(answer);
   return out;
@@ -131,7 +83,7 @@ Result<UniqueFd> LoginManager::Impl::inhibit(const std::string& who, const std::
   UniqueFd mine(done >= 0 ? ::fcntl(lock, F_DUPFD_CLOEXEC, 3) : -1);
   Result<UniqueFd> out = std::move(mine);
   if (done < 0)
-    out = Unexpected(failed(done, "logind's lock", &said));
+    out = Unexpected(bus_error(done, "logind's lock", &said));
   else if (!*out)
     out = system_error(errno, "logind's lock");
   lib.free_error(&said);
@@ -142,14 +94,12 @@ Result<UniqueFd> LoginManager::Impl::inhibit(const std::string& who, const std::
 LoginManager::LoginManager(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LoginManager::~LoginManager() = default;
 
-bool LoginManager::expected(rt::Disk& disk) { return disk.exists("/run/systemd/system") || std::getenv("DBUS_SYSTEM_BUS_ADDRESS") != nullptr; }
-
 rt::Task<Result<std::unique_ptr<LoginManager>>> LoginManager::connect(rt::Runtime& runtime) {
   CO_TRY_ASSIGN(rt::RealExecutor * executor, real_executor("the system bus is spoken to"));
   std::unique_ptr<Impl> impl;
   Result<Unit> opened = Unit{};
   co_await runtime.run_blocking([&] {
-    const auto lib = load();
+    const auto lib = load_system_bus();
     if (!lib) {
       opened = Unexpected(lib.error());
       return;
@@ -193,7 +143,7 @@ rt::Task<Result<bool>> LoginManager::next(rt::Context ctx) {
       co_return goes_down;
     }
     const int done = impl_->lib.process(impl_->bus, nullptr);
-    if (done < 0) co_return Unexpected(failed(done, "the system bus"));
+    if (done < 0) co_return Unexpected(bus_error(done, "the system bus"));
     if (done == 0) CO_TRY(co_await impl_->fd->wait(rt::Fd::Read, ctx));
   }
 }

@@ -1,5 +1,5 @@
 // LoginManager: systemd's logind on the system's bus, as far as a node needs it: it tells that the machine is about to go down, and waits with
-// that for those who hold a lock. libsystemd is loaded when it is asked for first: machines without systemd need not have it.
+// that for those who hold a lock.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,6 @@ namespace pintle::os {
 
 class LoginManager {
  public:
-  // Whether this machine is run by systemd, or says where its system bus is ($DBUS_SYSTEM_BUS_ADDRESS).
-  static bool expected(rt::Disk& disk);
   // NotFound: no libsystemd; ServiceUnavailable: no bus, or no logind on it. Every question fails with Timeout after five seconds.
   static rt::Task<Result<std::unique_ptr<LoginManager>>> connect(rt::Runtime& runtime);
   ~LoginManager();

@@ -43,6 +43,8 @@ Result<bool> tell_service_manager(std::string_view state) {
   return true;
 }
 
+bool has_service_manager() { return ::access("/run/systemd/system", F_OK) == 0 || !variable("DBUS_SYSTEM_BUS_ADDRESS").empty(); }
+
 std::optional<std::chrono::microseconds> watchdog_interval() {
   const auto micros = parse_number<int64_t>(variable("WATCHDOG_USEC"));
   if (!micros || *micros <= 0) return std::nullopt;

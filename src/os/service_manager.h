@@ -10,6 +10,8 @@
 
 namespace pintle::os {
 
+// Whether systemd runs this machine, or it is said where its system bus is ($DBUS_SYSTEM_BUS_ADDRESS).
+bool has_service_manager();
 // "READY=1", "STOPPING=1", "WATCHDOG=1". False: nobody asks to be told.
 Result<bool> tell_service_manager(std::string_view state);
 // The longest time between two "WATCHDOG=1" ($WATCHDOG_USEC, meant for $WATCHDOG_PID); nullopt: it does not watch.

@@ -75,6 +75,8 @@ def run_suite(cluster, tools, out, phase, given):
     if given.skip:
         command.append(f'--skip={given.skip}')
     command += [str(tools / 'e2e.test'), '--', f'--kubeconfig={cluster.server.kubeconfig}', '--provider=skeleton', '--disable-log-dump']
+    if given.storage_driver:
+        command.append(f'--storage.testdriver={given.storage_driver.resolve()}')
     print(f'conformance: {name} specs with {procs} processes; the log is {folder}/suite.log', flush=True)
     with open(folder / 'suite.log', 'wb') as log:
         # A session of its own: the runner's children end with it.
@@ -181,6 +183,7 @@ def main():
     arguments.add_argument('--out', type=pathlib.Path)
     arguments.add_argument('--agents', type=int, default=1, help='nodes beside the server: two specs need one')
     arguments.add_argument('--containerd', type=pathlib.Path, help='a folder whose containerd, shim and runc the nodes use, instead of those on the PATH')
+    arguments.add_argument('--storage-driver', type=pathlib.Path, metavar='FILE', help='describes a driver for the specs [sig-storage] External Storage: csi-local.yaml is that of the box')
     arguments.add_argument('--flags', default='', help='more flags for pintle server')
     given = arguments.parse_args()
     tools = build_tools(ROOT / 'build/conformance')

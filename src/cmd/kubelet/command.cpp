@@ -16,7 +16,7 @@
 #include "component/version.h"
 #include "kubelet/configuration/effects.h"
 #include "kubelet/kubelet.h"
-#include "os/login_manager.h"
+#include "os/service_manager.h"
 #include "os/machine.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
@@ -119,7 +119,7 @@ rt::Task<int> serve(rt::Runtime& runtime, Options options) {
       (void)co_await ending.came.wait(rt::Context::background());
       log::info(0, "Shutting down", {{"signal", ending.signal ? std::to_string(*ending.signal) : "none"}});
       // Where nothing else tells of the machine's shutdown, a SIGTERM is it.
-      if (ending.signal == SIGTERM && kubelet.has_shutdown() && !os::LoginManager::expected(runtime.disk()))
+      if (ending.signal == SIGTERM && kubelet.has_shutdown() && !os::has_service_manager())
         co_await kubelet.shut_down_pods(rt::Context::background());
     }
     co_await kubelet.stop();

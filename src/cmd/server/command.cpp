@@ -11,6 +11,7 @@
 #include "cmd/server/node.h"
 #include "component/log.h"
 #include "component/until_signal.h"
+#include "kubelet/cgroups/pod_cgroups.h"
 #include "os/process_lock.h"
 #include "rt/runtime.h"
 
@@ -36,6 +37,8 @@ Result<Unit> write_record(rt::Runtime& runtime, const cli::ClusterConfig& config
   record.kubeconfig = config.write_kubeconfig;
   record.runtime_endpoint = config.node.runtime_endpoint;
   record.cgroup_root = config.node.cgroup_root;
+  TRY_ASSIGN(const KubeletSettings kubelet, kubelet_settings(config, runtime.disk()));
+  if (kubelet.config.cgroup_driver == "systemd") record.pods_slice = kubelet::cgroups::pods_cgroup(config.node.cgroup_root, true);
   record.pod_logs_dir = config.node.pod_logs_dir;
   record.pause_image = config.node.pause_image;
   record.kubelet_root_dir = config.node.kubelet_root_dir;

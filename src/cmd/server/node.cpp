@@ -54,6 +54,8 @@ void Node::start_runtime() {
     return;
   }
   settings.registry_config_dir = config_.node.registry_config_dir;
+  const auto for_kubelet = kubelet_settings(config_, runtime_.disk());
+  settings.systemd_cgroups = for_kubelet && for_kubelet->config.cgroup_driver == "systemd";  // an error is told when the kubelet starts
   auto config = containerd_configuration(runtime_.disk(), layout_, settings, config_.node.containerd_config_dir);
   if (!config) {
     containerd_result_ = Unexpected(std::move(config).error());

@@ -88,6 +88,12 @@ std::string cgroup_path(const std::vector<std::string>& parts, bool systemd_driv
   return out.empty() ? std::string("/") : out;
 }
 
+std::string pods_cgroup(std::string_view root, bool systemd_driver) {
+  std::vector<std::string> parts = parts_of(root, systemd_driver);
+  parts.emplace_back(pods_name);
+  return cgroup_path(parts, systemd_driver);
+}
+
 std::string configured_cgroup_path(std::string_view path, bool systemd_driver) { return cgroup_path(parts_of(path, systemd_driver), systemd_driver); }
 
 os::CgroupLimits pod_cgroup_limits(const core::Pod& pod, const PodCgroupOptions& options) {

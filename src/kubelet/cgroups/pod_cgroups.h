@@ -62,6 +62,9 @@ class PodCgroups {
 // Pure; `parts` are "kubepods", "burstable", "podUID" after those of the root.
 std::string cgroup_path(const std::vector<std::string>& parts, bool systemd_driver);
 
+// Of all pods, below the cgroup that --cgroup-root names. Pure.
+std::string pods_cgroup(std::string_view root, bool systemd_driver);
+
 // The path of a cgroup that a configuration names: as slices ("/a.slice/a-b.slice") or as a plain path. Pure.
 std::string configured_cgroup_path(std::string_view path, bool systemd_driver);
 
