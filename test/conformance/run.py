@@ -51,6 +51,8 @@ def build_tools(folder):
 
 def focus(given):
     """The regular expression of the specs that are asked for; "": all."""
+    if given.storage_driver:
+        return given.focus or 'External Storage'
     if not given.list:
         return given.focus
     names = [line.strip() for line in pathlib.Path(given.list).read_text().splitlines() if line.strip() and not line.startswith('#')]
@@ -60,6 +62,8 @@ def focus(given):
 def phases(given):
     """(name, label filter, processes) of each run of the suite."""
     specs = f'({" || ".join(f"sig-{name}" for name in given.beyond)}) && !Conformance && Feature: isSubsetOf {{{FEATURES}}}' if given.beyond else 'Conformance'
+    if given.storage_driver:    # these carry no area's label
+        specs = f'!Conformance && Feature: isSubsetOf {{{FEATURES}}}'
     both = [('parallel', f'{specs} && !Serial', given.procs), ('serial', f'{specs} && Serial', 1)]
     return [phase for phase in both if given.serial == 'both' or (phase[0] == 'serial') == (given.serial == 'only')]
 
