@@ -13,7 +13,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGES = ('systemd,systemd-sysv,dbus,kmod,udev,iproute2,nftables,iptables,containerd,runc,containernetworking-plugins,procps,'
-            'libsqlite3-0,libisal2,libnghttp2-14,libre2-9,libfmt9,libnftables1,libzstd1,ca-certificates')
+            'e2fsprogs,xfsprogs,nfs-kernel-server,nfs-common,libsqlite3-0,libisal2,libnghttp2-14,libre2-9,libfmt9,libnftables1,libzstd1,ca-certificates')
 SUITE = 'bookworm'
 ROOT_SIZE = '3G'
 START_MODULES = ['virtio_pci', 'virtio_blk', 'ext4']
