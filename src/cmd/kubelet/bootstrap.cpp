@@ -2,6 +2,7 @@
 
 #include "client/kubeconfig.h"
 #include "codec/base64.h"
+#include "component/certificate/certificate.h"
 #include "component/log.h"
 #include "kubelet/certificates/certificate_manager.h"
 #include "rt/backoff.h"
@@ -32,9 +33,32 @@ Result<std::string> authority_of(rt::Disk& disk, const net::ClientOptions& tls) 
 
 }  // namespace
 
+bool is_kubeconfig_good(rt::Disk& disk, const std::string& path, int64_t now) {
+  if (!disk.exists(path)) return false;
+  const auto check = [&]() -> Result<Unit> {
+    TRY_ASSIGN(const auto connection, client::load_kubeconfig(disk, path));
+    std::string pem = connection.tls.cert_pem;
+    if (pem.empty() && connection.tls.cert_file.empty()) return error(Reason::NotFound, "it has no client certificate");
+    if (pem.empty()) {
+      TRY_ASSIGN(pem, disk.read(connection.tls.cert_file));
+    }
+    TRY_ASSIGN(const auto certificates, component::certificates_from_pem(pem));
+    if (certificates.empty()) return error(Reason::NotFound, "it has no client certificate");
+    for (const std::string& der : certificates) {
+      TRY_ASSIGN(const auto info, component::parse_certificate_der(der));
+      if (now > info.not_after) return error(Reason::Expired, "its client certificate has expired");
+    }
+    return Unit{};
+  };
+  const auto good = check();
+  if (!good) log::error("The kubeconfig is of no use, and made anew", good.error(), {{"file", path}});
+  return good.has_value();
+}
+
 rt::Task<Result<Unit>> ensure_kubeconfig(rt::Context ctx, rt::Runtime* runtime, BootstrapRequest request) {
   rt::Disk& disk = runtime->disk();
-  if (disk.exists(request.kubeconfig)) co_return Unit{};
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(runtime->clock().wall_now().time_since_epoch()).count();
+  if (is_kubeconfig_good(disk, request.kubeconfig, now)) co_return Unit{};
   CO_TRY_ASSIGN(auto connection, client::load_kubeconfig(disk, request.bootstrap_kubeconfig));
   CO_TRY_ASSIGN(const std::string ca_pem, authority_of(disk, connection.tls));
   const std::string server = connection.client.server;
