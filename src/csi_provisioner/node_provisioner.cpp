@@ -136,7 +136,7 @@ rt::Task<Result<Unit>> NodeProvisioner::provision(rt::Context ctx, std::shared_p
   const auto found = deps_.cluster.classes.get(claim->spec.storage_class_name.value_or(""));
   if (!found) co_return error(Reason::NotFound, "storageclass " + claim->spec.storage_class_name.value_or("") + " not found");
   if (deps_.cluster.volumes.get(volume_name(*claim))) co_return Unit{};  // made; it is to be bound
-  if (auto fits = check_claim(*claim, *found); !fits) co_return co_await fail(std::move(ctx), claim, std::move(fits).error());
+  if (auto fits = check_claim(*claim); !fits) co_return co_await fail(std::move(ctx), claim, std::move(fits).error());
   auto source = source_of(*claim);
   if (!source) co_return co_await fail(std::move(ctx), claim, std::move(source).error());
   events_.normal(*claim, "Provisioning", "External provisioner is provisioning volume for claim \"" + key_of(*claim) + "\"");

@@ -52,6 +52,16 @@ csi_api::Topology topology(const Place& place) {
 
 const api::Quantity* requested(const core::PersistentVolumeClaim& claim) { return claim.spec.resources.requests.get(storage_resource); }
 
+// By its allowedTopologies, as far as they speak of the driver's own key: what another key says is not known here, and does not hold.
+bool is_allowed(const storage::StorageClass& storage_class, std::string_view topology_key, const std::string& node) {
+  if (storage_class.allowed_topologies.empty()) return true;
+  return std::ranges::any_of(storage_class.allowed_topologies, [&](const core::TopologySelectorTerm& term) {
+    return std::ranges::all_of(term.match_label_expressions, [&](const core::TopologySelectorLabelRequirement& on) {
+      return on.key == topology_key && std::ranges::find(on.values, node) != on.values.end();
+    });
+  });
+}
+
 codec::Value condition(std::string_view type, std::string_view message, const std::string& now) {
   codec::Value out;
   out["type"] = type;
@@ -83,9 +93,7 @@ bool is_asked_for(const core::PersistentVolumeClaim& claim, std::string_view dri
   });
 }
 
-Result<Unit> check_claim(const core::PersistentVolumeClaim& claim, const storage::StorageClass& storage_class) {
-  if (storage_class.volume_binding_mode.value_or("Immediate") != "WaitForFirstConsumer")
-    return error(Reason::Invalid, "its volumes are made on the node of their first consumer: volumeBindingMode must be WaitForFirstConsumer");
+Result<Unit> check_claim(const core::PersistentVolumeClaim& claim) {
   if (claim.spec.selector) return error(Reason::Invalid, "claim.Spec.Selector is not supported");
   if (claim.spec.data_source && claim.spec.data_source->kind != "PersistentVolumeClaim")
     return error(Reason::Invalid, "dataSource of kind " + claim.spec.data_source->kind + " is not supported");
@@ -94,6 +102,27 @@ Result<Unit> check_claim(const core::PersistentVolumeClaim& claim, const storage
 }
 
 const std::string* chosen_node(const core::PersistentVolumeClaim& claim) { return claim.metadata.annotations.get(selected_node_annotation); }
+
+bool is_immediate(const storage::StorageClass& storage_class) { return storage_class.volume_binding_mode.value_or("Immediate") == "Immediate"; }
+
+std::string roomiest_node(const core::PersistentVolumeClaim& claim, const storage::StorageClass& storage_class, std::string_view topology_key,
+                          const std::vector<Room>& rooms) {
+  const api::Quantity* size = requested(claim);
+  const Room* best = nullptr;
+  for (const Room& room : rooms) {
+    if (size == nullptr || room.bytes < size->value() || room.volume_bytes < size->value()) continue;
+    if (!is_allowed(storage_class, topology_key, room.node)) continue;
+    if (best == nullptr || room.bytes > best->bytes || (room.bytes == best->bytes && room.node < best->node)) best = &room;
+  }
+  return best == nullptr ? std::string() : best->node;
+}
+
+std::string choice_patch(const core::PersistentVolumeClaim& claim, const std::string& node) {
+  codec::Value body;
+  body["metadata"]["resourceVersion"] = claim.metadata.resource_version;
+  body["metadata"]["annotations"][selected_node_annotation] = node;
+  return codec::to_json(body);
+}
 
 std::string volume_name(const core::PersistentVolumeClaim& claim) { return "pvc-" + claim.metadata.uid; }
 

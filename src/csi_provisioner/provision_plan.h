@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/gen/core_v1.h"
 #include "api/gen/csi_v1.h"
@@ -27,10 +28,23 @@ struct Place {
 
 // The driver is to make a volume for the claim, and no volume is bound to it.
 bool is_asked_for(const api::core_v1::PersistentVolumeClaim& claim, std::string_view driver);
-// Error: no volume can be made for it by this class.
-Result<Unit> check_claim(const api::core_v1::PersistentVolumeClaim& claim, const api::storage_v1::StorageClass& storage_class);
+// Error: no volume can be made for it.
+Result<Unit> check_claim(const api::core_v1::PersistentVolumeClaim& claim);
 // The node that was chosen for it; nullptr: none yet.
 const std::string* chosen_node(const api::core_v1::PersistentVolumeClaim& claim);
+
+// The class's volumes are made before anybody uses them: the node is chosen here, and not by the scheduler.
+bool is_immediate(const api::storage_v1::StorageClass& storage_class);
+struct Room {
+  std::string node;
+  int64_t bytes = 0;         // for all volumes to come
+  int64_t volume_bytes = 0;  // for one
+};
+// The node with the most room of those that have enough and that the class's allowedTopologies allow, the first by name of several; "": none.
+std::string roomiest_node(const api::core_v1::PersistentVolumeClaim& claim, const api::storage_v1::StorageClass& storage_class,
+                          std::string_view topology_key, const std::vector<Room>& rooms);
+// A merge patch of the claim that says so, as the scheduler would; with the claim's resource version.
+std::string choice_patch(const api::core_v1::PersistentVolumeClaim& claim, const std::string& node);
 
 // "pvc-UID": of the driver's volume and of the PersistentVolume.
 std::string volume_name(const api::core_v1::PersistentVolumeClaim& claim);

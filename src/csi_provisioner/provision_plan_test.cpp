@@ -38,11 +38,31 @@ TEST(Provisioning, WhichClaims) {
 }
 
 TEST(Provisioning, WhatCannotBeMade) {
-  EXPECT_TRUE(check_claim(claim_of(), class_of()));
-  EXPECT_FALSE(check_claim(claim_of(), from_yaml<StorageClass>("{metadata: {name: local}, provisioner: local.example}"))) << "it binds at once";
-  EXPECT_FALSE(check_claim(claim_of("", ", selector: {matchLabels: {a: b}}"), class_of()));
-  EXPECT_FALSE(check_claim(claim_of("", ", dataSource: {apiGroup: snapshot.storage.k8s.io, kind: VolumeSnapshot, name: s}"), class_of()));
-  EXPECT_TRUE(check_claim(claim_of("", ", dataSource: {kind: PersistentVolumeClaim, name: s}"), class_of()));
+  EXPECT_TRUE(check_claim(claim_of()));
+  EXPECT_FALSE(check_claim(claim_of("", ", selector: {matchLabels: {a: b}}")));
+  EXPECT_FALSE(check_claim(claim_of("", ", dataSource: {apiGroup: snapshot.storage.k8s.io, kind: VolumeSnapshot, name: s}")));
+  EXPECT_TRUE(check_claim(claim_of("", ", dataSource: {kind: PersistentVolumeClaim, name: s}")));
+}
+
+// Where nobody waits for a pod.
+TEST(Provisioning, TheRoomiestNode) {
+  const auto immediate = from_yaml<StorageClass>("{metadata: {name: local}, provisioner: local.example}");
+  EXPECT_TRUE(is_immediate(immediate));
+  EXPECT_FALSE(is_immediate(class_of()));
+  const int64_t gi = 1 << 30;
+  const auto chosen = [&](const StorageClass& by, const std::vector<Room>& rooms) { return roomiest_node(claim_of(), by, here.topology_key, rooms); };
+  EXPECT_EQ(chosen(immediate, {}), "");
+  EXPECT_EQ(chosen(immediate, {{"n1", gi, gi}, {"n2", 3 * gi, gi}, {"n3", 2 * gi, gi}}), "n2");
+  EXPECT_EQ(chosen(immediate, {{"n2", gi, gi}, {"n1", gi, gi}}), "n1");
+  EXPECT_EQ(chosen(immediate, {{"n1", gi - 1, gi}, {"n2", gi, gi - 1}}), "") << "too small, or for smaller volumes";
+  const auto allowed = [](std::string_view terms) {
+    return from_yaml<StorageClass>("{metadata: {name: local}, provisioner: local.example, allowedTopologies: " + std::string(terms) + "}");
+  };
+  const std::vector<Room> rooms = {{"n1", gi, gi}, {"n2", 2 * gi, gi}};
+  EXPECT_EQ(chosen(allowed("[{matchLabelExpressions: [{key: topology.local.example/node, values: [n1]}]}]"), rooms), "n1");
+  EXPECT_EQ(chosen(allowed("[{matchLabelExpressions: [{key: topology.local.example/node, values: [n3]}]}]"), rooms), "");
+  EXPECT_EQ(chosen(allowed("[{matchLabelExpressions: [{key: zone, values: [n1]}]}]"), rooms), "");
+  EXPECT_EQ(choice_patch(claim_of(), "n1"), R"({"metadata":{"annotations":{"volume.kubernetes.io/selected-node":"n1"},"resourceVersion":"7"}})");
 }
 
 TEST(Provisioning, WhatTheDriverIsAsked) {

@@ -5,6 +5,9 @@ namespace pintle::csi_provisioner {
 namespace {
 
 constexpr rt::Duration removal_retry = std::chrono::seconds(5);
+constexpr rt::Duration choice_early_retry = std::chrono::seconds(2);  // while no node has told its room
+constexpr rt::Duration choice_retry = std::chrono::seconds(15);
+constexpr std::size_t choices_at_once = 4;
 
 template <class T>
 typename client::Informer<T>::Handler each_change(std::function<void(const std::shared_ptr<const T>&)> changed) {
@@ -17,7 +20,10 @@ typename client::Informer<T>::Handler each_change(std::function<void(const std::
 }  // namespace
 
 Provisioner::Provisioner(ProvisionerDeps deps, std::string driver, std::string topology_key)
-    : deps_(std::move(deps)), cluster_(deps_.client, std::move(driver), std::move(topology_key)) {
+    : deps_(std::move(deps)),
+      cluster_(deps_.client, std::move(driver), std::move(topology_key)),
+      events_(deps_.client, {cluster_.driver, ""}),
+      choice_loop_(deps_.runtime, "csi_placement", [this](rt::Context ctx, std::string key) { return choose_node(std::move(ctx), std::move(key)); }) {
   follow_claims();
   follow_volumes();
   follow_classes();
@@ -37,8 +43,53 @@ void Provisioner::follow_claims() {
       node = node_of(*volume, cluster_.driver, cluster_.topology_key);
     else if (is_asked_for(*claim, cluster_.driver) && chosen_node(*claim) != nullptr)
       node = *chosen_node(*claim);
+    else if (is_asked_for(*claim, cluster_.driver))
+      choice_loop_.queue().add(key);
     if (NodeProvisioner* there = node ? at(*node) : nullptr) there->claim_changed(key);
   }));
+}
+
+// Of the nodes that have told theirs.
+std::vector<Room> Provisioner::rooms_for(const ClusterState::Claim& claim, const ClusterState::Class& by) const {
+  std::string of_source;  // a clone lies where its source does
+  if (claim.spec.data_source) {
+    const auto source = cluster_.claims.get(claim.metadata.namespace_, claim.spec.data_source->name);
+    const auto volume = source ? cluster_.volumes.get(source->spec.volume_name) : nullptr;
+    if (!volume) return {};
+    of_source = node_of(*volume, cluster_.driver, cluster_.topology_key).value_or("");
+  }
+  std::vector<Room> rooms;
+  for (const auto& [node, there] : nodes_) {
+    if (claim.spec.data_source && node != of_source) continue;
+    const auto named = storage_capacity(by, {cluster_.driver, node, cluster_.topology_key}, {});
+    const auto found = cluster_.capacities.get(named.metadata.namespace_, named.metadata.name);
+    if (!found || !found->capacity) continue;
+    const int64_t bytes = found->capacity->value();
+    rooms.push_back({node, bytes, found->maximum_volume_size ? found->maximum_volume_size->value() : bytes});
+  }
+  return rooms;
+}
+
+rt::Task<Result<Unit>> Provisioner::choose_node(rt::Context ctx, std::string key) {
+  const auto claim = cluster_.claims.get(key);
+  if (!claim || !is_asked_for(*claim, cluster_.driver) || chosen_node(*claim) != nullptr) co_return Unit{};
+  const auto by = cluster_.classes.get(claim->spec.storage_class_name.value_or(""));
+  if (!by || !is_immediate(*by)) co_return Unit{};
+  const std::vector<Room> rooms = rooms_for(*claim, *by);
+  const std::string node = roomiest_node(*claim, *by, cluster_.topology_key, rooms);
+  if (!node.empty()) {
+    CO_TRY(co_await deps_.client.patch<ClusterState::Claim>(std::move(ctx), claim->metadata.namespace_, claim->metadata.name,
+                                                            client::PatchType::Merge, choice_patch(*claim, node)));
+    co_return Unit{};
+  }
+  if (rooms.empty()) {
+    choice_loop_.queue().add_after(std::move(key), choice_early_retry);
+    co_return Unit{};
+  }
+  events_.warning(*claim, "ProvisioningFailed",
+                  "failed to provision volume with StorageClass \"" + by->metadata.name + "\": no node with the driver has room for it");
+  choice_loop_.queue().add_after(std::move(key), choice_retry);
+  co_return Unit{};
 }
 
 void Provisioner::follow_volumes() {
@@ -117,15 +168,18 @@ rt::Task<void> Provisioner::run(rt::Context ctx) {
   const auto synced = co_await cluster_.informers.wait_synced(ctx);
   if (!synced) co_return;
   running_ = true;
+  choice_loop_.start(choices_at_once);
   for (const auto& node : cluster_.csi_nodes.list()) look_at(node->metadata.name);
 }
 
 rt::Task<void> Provisioner::stop() {
   running_ = false;
+  co_await choice_loop_.stop();
   for (const auto& [node, there] : nodes_) co_await there->stop();
   nodes_.clear();
   co_await tasks_.close();
   co_await cluster_.informers.stop();
+  co_await events_.stop();
 }
 
 }  // namespace pintle::csi_provisioner

@@ -37,6 +37,8 @@ class Provisioner {
   void follow_classes();
   void follow_nodes();
   void look_at(const std::string& node);
+  rt::Task<Result<Unit>> choose_node(rt::Context ctx, std::string key);
+  std::vector<Room> rooms_for(const ClusterState::Claim& claim, const ClusterState::Class& by) const;
   void forget_capacity(const std::string& node);
   NodeProvisioner* at(const std::string& node);
   rt::Task<void> run(rt::Context ctx);
@@ -47,6 +49,8 @@ class Provisioner {
   ClusterState cluster_;
   bool running_ = false;
   std::map<std::string, std::shared_ptr<NodeProvisioner>, std::less<>> nodes_;
+  client::EventRecorder events_;
+  client::ControlLoop choice_loop_;  // claims of classes that bind at once
   rt::TaskGroup tasks_;
 };
 

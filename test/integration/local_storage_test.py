@@ -211,6 +211,19 @@ def test_a_claim_on_an_agent(cluster):
     await_true('the volume has grown', lambda: volume_of(cluster, 'afar')['spec']['capacity'] == {'storage': '64Mi'}, timeout_s=20)
 
 
+def test_a_class_that_binds_at_once(cluster):
+    """On the node with room that the class allows, before any pod."""
+    local = cluster.kubectl.json('get', 'storageclass', 'local-path')
+    allowed = [{'matchLabelExpressions': [{'key': f'topology.{DRIVER}/node', 'values': ['server']}]}]
+    cluster.kubectl.apply({**local, 'metadata': {'name': 'at-once'}, 'volumeBindingMode': 'Immediate', 'allowedTopologies': allowed})
+    cluster.kubectl.apply(claim('at-once', storageClassName='at-once'))
+    cluster.kubectl.apply(claim('too-large', '100Ti', storageClassName='at-once'))
+    await_true('it is bound', lambda: cluster.kubectl.json('get', 'pvc', 'at-once')['status']['phase'] == 'Bound', timeout_s=20)
+    assert volume_of(cluster, 'at-once')['spec']['nodeAffinity']['required']['nodeSelectorTerms'][0]['matchExpressions'][0]['values'] == ['server']
+    await_true('the other is told', lambda: 'no node with the driver has room for it' in cluster.kubectl('get', 'events', '--field-selector=involvedObject.name=too-large'), timeout_s=20)
+    gone(cluster, 'at-once', 'too-large')
+
+
 def test_an_agent_that_is_away_holds_up_nobody_else(cluster):
     cluster.agents[0].stop()
     for n in range(8):
