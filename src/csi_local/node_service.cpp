@@ -94,8 +94,7 @@ NodeService::Answer<NodePublishVolumeResponse> NodeService::publish(rt::Context,
   CO_TRY_ASSIGN(Access access, access_to(record, request.volume_capability));
   if (request.staging_target_path.empty()) co_return denied(Code::FailedPrecondition, "staging_target_path is required: volumes are staged first");
   CO_TRY(check_path("staging_target_path", request.staging_target_path));
-  access.read_only = access.read_only || request.readonly;
-  if (record.block && access.read_only) co_return denied(Code::InvalidArgument, "a disk is not offered read-only");
+  access.read_only = access.read_only || request.readonly;  // a disk is a device: who may write to it is its user's to hold to that
   CO_TRY(co_await deps_.node_volumes.publish(std::move(record), std::move(access), std::move(request.staging_target_path),
                                              std::move(request.target_path)));
   co_return NodePublishVolumeResponse{};

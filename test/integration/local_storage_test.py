@@ -40,9 +40,9 @@ def claim(name, size='32Mi', **spec):
     return {'apiVersion': 'v1', 'kind': 'PersistentVolumeClaim', 'metadata': {'name': name}, 'spec': {'accessModes': ['ReadWriteOnce'], 'resources': {'requests': {'storage': size}}, **spec}}
 
 
-def pod(name, claim_name, script=FOREVER, device=False):
+def pod(name, claim_name, script=FOREVER, device=False, **source):
     uses = {'volumeDevices': [{'name': 'v', 'devicePath': '/dev/v'}]} if device else {'volumeMounts': [{'name': 'v', 'mountPath': '/v'}]}
-    return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': name}, 'spec': {'restartPolicy': 'Never', 'terminationGracePeriodSeconds': 1, 'volumes': [{'name': 'v', 'persistentVolumeClaim': {'claimName': claim_name}}],
+    return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': name}, 'spec': {'restartPolicy': 'Never', 'terminationGracePeriodSeconds': 1, 'volumes': [{'name': 'v', 'persistentVolumeClaim': {'claimName': claim_name, **source}}],
             'containers': [{'name': 'main', 'image': 'busybox:1.36', 'command': ['sh', '-c', script], **uses}]}}
 
 
@@ -161,6 +161,8 @@ def test_clones_and_devices(cluster):
     assert run(cluster, 'origin', 'origin', 'cat /v/data') == 'first\n'
     cluster.kubectl.apply(claim('raw', volumeMode='Block'))
     assert run(cluster, 'raw', 'raw', 'printf kept | dd of=/dev/v conv=notrunc 2>/dev/null; dd if=/dev/v bs=4 count=1 2>/dev/null', device=True) == 'kept'
+    looked = run(cluster, 'looks', 'raw', 'dd if=/dev/v bs=4 count=1 2>/dev/null; (printf lost | dd of=/dev/v conv=notrunc) 2>&1 | head -1', device=True, readOnly=True)
+    assert looked == "keptdd: can't open '/dev/v': Operation not permitted\n"
     gone(cluster, 'origin', 'clone', 'raw')
 
 
