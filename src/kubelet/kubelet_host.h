@@ -7,6 +7,7 @@
 #include "kubelet/allocation/pod_allocator.h"
 #include "kubelet/cgroups/pod_cgroups.h"
 #include "kubelet/devices/device_manager.h"
+#include "kubelet/dynamic_resources/claim_manager.h"
 #include "kubelet/eviction/manager.h"
 #include "kubelet/pod_resources_api/server.h"
 #include "kubelet/pods/pod_workers.h"
@@ -28,6 +29,7 @@ struct HostDeps {
   const images::CredentialProviders& credential_providers;
   volumes::VolumeUsages& volume_usages;
   const devices::DeviceManager& devices;
+  const dynamic_resources::ClaimManager& claims;
   const allocation::PodAllocator& allocator;
   const pod_resources_api::PodResourcesServer& pod_resources;
   os::Cgroups* cgroups = nullptr;  // nullptr: the node's usage is not told

@@ -85,6 +85,7 @@ struct NodeRuntime {
   container_config::ConfiguratorDeps configurator_deps();
   images::ImagePullerDeps image_deps();
   runtime::PodRuntimeDeps pod_deps();
+  rt::Task<Result<devices::ContainerDevices>> devices_of(rt::Context ctx, PodPtr pod, std::string container);
   rt::Task<Result<container_config::HandlerFeatures>> features_for(rt::Context ctx, PodPtr pod);
 };
 

@@ -77,6 +77,7 @@ pods::PodWorkerDeps PodLife::worker_deps() {
                           deps.cluster.objects.get(),
                           &node.deps.plugins.devices};
   out.cpus = &node.deps.cpus;
+  out.claims = &node.deps.plugins.claims;
   out.allocator = &deps.allocator;
   out.client = deps.cluster.client;
   out.device_health = deps.facts.gates.enabled("ResourceHealthStatus");

@@ -48,7 +48,7 @@ rt::Task<Expected<Unit, WaitingReason>> PodAllocator::allocate_container(rt::Con
   std::optional<std::set<int64_t>> nodes = progress->of_pod;
   if (topology_.policy && !topology_.whole_pods) {
     std::vector<topology_hints::ResourceHints> hints;
-    hints.push_back(devices_.hints(pod->metadata.uid, *container, progress->devices, topology_.policy->machine().nodes));
+    hints.push_back(devices_.hints(*pod, *container, progress->devices, topology_.policy->machine().nodes));
     hints.push_back(cpus_.hints(*pod, *container, progress->cpus));
     auto decided = decide(hints);
     if (!decided) co_return Unexpected(std::move(decided).error());

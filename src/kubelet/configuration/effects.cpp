@@ -56,6 +56,7 @@ constexpr std::string_view gates_asked[] = {
     "TaintTolerationComparisonOperators",
     "AllAlpha",  // these two stand for gates of a stage
     "AllBeta",
+    "DRAExtendedResource",
     "DisableCPUQuotaWithExclusiveCPUs",
     "GracefulNodeShutdown",
     "GracefulNodeShutdownBasedOnPodPriority",
@@ -64,6 +65,7 @@ constexpr std::string_view gates_asked[] = {
     "KubeletServiceAccountTokenForCredentialProviders",
     "ReduceDefaultCrashLoopBackOffDecay",
     "ResourceHealthStatus",
+    "ResourceHealthStatusMessage",
     "RotateKubeletServerCertificate",
 };
 

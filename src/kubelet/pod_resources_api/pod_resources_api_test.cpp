@@ -53,12 +53,18 @@ devices::Allocations given() {
 }
 
 TEST(PodResourcesListing, TellsEachDeviceAndNode) {
-  cpu_manager::CpuState cpus;
-  cpus.of_pods["u"]["a"] = {2, 5};
-  EXPECT_EQ(shown(resources_of(sample(), given(), cpus)), "ns/p: s [e/d:q ] a [e/d:z e/d:x@0 e/d:y@0 e/d:x@1 2,5] b [] ");
   const DevicesOfNode node = {{"e/d", {{"a", {true, {}}}, {"b", {false, {}}}, {"c", {true, {0, 1}}}}}};
   EXPECT_EQ(shown(allocatable(node)), "e/d:a e/d:c@0 e/d:c@1 ");
 }
+
+rt::Task<void> tells_what_containers_have() {
+  cpu_manager::CpuState cpus;
+  cpus.of_pods["u"]["a"] = {2, 5};
+  dynamic_resources::ClaimManager claims({rt::Executor::current().runtime(), ::testing::TempDir() + "pintle-pod-resources"});
+  EXPECT_EQ(shown(resources_of(sample(), {given(), cpus, claims})), "ns/p: s [e/d:q ] a [e/d:z e/d:x@0 e/d:y@0 e/d:x@1 2,5] b [] ");
+  co_await claims.stop();
+}
+TEST(PodResourcesListing, TellsWhatContainersHave) { rt::testing::run_task(tells_what_containers_have()); }
 
 rt::Task<void> answers() {
   auto& runtime = rt::Executor::current().runtime();
@@ -70,7 +76,8 @@ rt::Task<void> answers() {
   std::filesystem::create_directories(folder);
   std::filesystem::remove(folder + "/cpu_manager_state");
   const auto cpus = std::move(*cpu_manager::CpuManager::make(runtime, of_cpus));
-  PodResourcesServerDeps deps{runtime, folder, devices, *cpus};
+  dynamic_resources::ClaimManager claims({runtime, folder});
+  PodResourcesServerDeps deps{runtime, folder, devices, claims, *cpus};
   deps.active_pods = [&] { return std::vector<const Pod*>{&pod}; };
   deps.pod = [&](const std::string& space, const std::string& name) { return space == "ns" && name == "p" ? &pod : nullptr; };
   PodResourcesServer server(std::move(deps));
@@ -101,6 +108,7 @@ rt::Task<void> answers() {
   EXPECT_EQ(refused.error().message, "rpc error: code = ResourceExhausted desc = rejected by rate limit");
   co_await channel->close();
   co_await server.stop();
+  co_await claims.stop();
   co_await devices.stop();
   co_await cpus->stop();
 }

@@ -67,7 +67,8 @@ Result<Unit> PodResourcesServer::admit(const std::string& version, component::me
 Result<PodResourcesServer::ListResponse> PodResourcesServer::all(const std::string& version) {
   TRY(admit(version, lists_));
   ListResponse out;
-  for (const auto* pod : deps_.active_pods()) out.pod_resources.push_back(resources_of(*pod, deps_.devices.allocations(), deps_.cpus.state()));
+  for (const auto* pod : deps_.active_pods())
+    out.pod_resources.push_back(resources_of(*pod, ResourceSources{deps_.devices.allocations(), deps_.cpus.state(), deps_.claims}));
   return out;
 }
 
@@ -81,6 +82,7 @@ rt::Task<Result<PodResourcesServer::ListResponse>> PodResourcesServer::list_v1al
     for (auto& container : pod.containers) {
       container.cpu_ids.clear();
       container.memory.clear();
+      container.dynamic_resources.clear();
       for (auto& device : container.devices) device.topology.reset();
     }
   }
@@ -96,7 +98,7 @@ rt::Task<Result<PodResourcesServer::GetResponse>> PodResourcesServer::get(rt::Co
         net::grpc::to_status(net::grpc::Code::Unknown, "pod " + request.pod_name + " in namespace " + request.pod_namespace + " not found"));
   }
   GetResponse out;
-  out.pod_resources = resources_of(*pod, deps_.devices.allocations(), deps_.cpus.state());
+  out.pod_resources = resources_of(*pod, ResourceSources{deps_.devices.allocations(), deps_.cpus.state(), deps_.claims});
   co_return std::move(out);
 }
 

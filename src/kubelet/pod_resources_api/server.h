@@ -11,6 +11,7 @@
 #include "component/metrics.h"
 #include "kubelet/cpu_manager/cpu_manager.h"
 #include "kubelet/devices/device_manager.h"
+#include "kubelet/dynamic_resources/claim_manager.h"
 #include "net/grpc/server.h"
 #include "rt/rate_limiter.h"
 #include "rt/runtime.h"
@@ -25,6 +26,7 @@ struct PodResourcesServerDeps {
   rt::Runtime& runtime;
   std::string folder;  // ROOT/pod-resources
   const devices::DeviceManager& devices;
+  const dynamic_resources::ClaimManager& claims;
   const cpu_manager::CpuManager& cpus;
   // Pods that have not ended.
   std::function<std::vector<const api::core_v1::Pod*>()> active_pods;
