@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 import pytest
+import yaml
 from kubelet_swap_test import start_upstream
 from pod_config_test import FOREVER, ready
 from support.cluster import ROOT
@@ -15,8 +16,9 @@ from support.device_plugin import program as pod_resources_program
 from support.dra import DRIVER, Driver, claim, driver_on, reserve
 from support.kubelet_node import KubeletNode, missing
 from support.netns import own_network
-from support.nodes import await_true
+from support.nodes import NodeCluster, await_true, condition
 from support.peers import lacking
+from support.registry import Registry, build_images
 
 pytestmark = [pytest.mark.skipif(missing() is not None or os.geteuid() != 0, reason=f'needs root, containerd, runc and CNI plugins: {missing()}'),
               pytest.mark.skipif(not shutil.which('go'), reason='the go command is not installed')]
@@ -32,6 +34,17 @@ def node():
         yield made
 
 
+@pytest.fixture(autouse=True)
+def nothing_left(request):
+    """What a test that fails leaves is not in the way of the others."""
+    yield
+    if 'node' not in request.fixturenames:
+        return
+    server = request.getfixturevalue('node').server
+    for kind in ('pods', 'resourceclaims'):
+        server.kubectl('delete', kind, '--all', '--wait=false', '--grace-period=0', '--force', check=False)
+
+
 def container(*uses, script='echo "$R $S $T"; '):
     claims = [dict(zip(('name', 'request'), use.split('/'), strict=False)) for use in uses]
     return {'command': ['sh', '-c', script + FOREVER], 'resources': {'claims': claims}}
@@ -41,8 +54,7 @@ def run_pod(node, name, *containers, claims=('c',), wait=ready, **spec):
     """A pod with these claims, which are its to use."""
     node.run_pod(name, *(containers or [container(claims[0])]), resourceClaims=[{'name': c, 'resourceClaimName': c} for c in claims], **spec)
     for one in claims:
-        others = json.loads(node.server.kubectl('get', 'resourceclaim', one, '-o', 'json'))['status'].get('reservedFor', [])
-        reserve(node, one, name, *(other['name'] for other in others))
+        reserve(node, one, name)
     return node.wait(name, wait, timeout_s=60) if wait else None
 
 
@@ -272,3 +284,84 @@ def test_kubelets_change_places(node):
         assert refusals(node, driver) == words
         delete(node, 'theirs', 'probe', claims=['d'])
         assert driver.said('Unprepare d') == 1 and record(node) == {}
+
+
+# --- a whole cluster: scheduler, claim controller, node authorizer, a driver with an account of its own ---------------------------------------------
+
+DRIVER_ROLE = [{'apiGroups': ['resource.k8s.io'], 'resources': ['resourceclaims'], 'verbs': ['get']},
+               {'apiGroups': ['resource.k8s.io'], 'resources': ['resourceslices'], 'verbs': ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']},
+               {'apiGroups': [''], 'resources': ['nodes'], 'verbs': ['get']}]
+
+
+def driver_account(cluster):
+    """A kubeconfig of a service account that may do what drivers' manifests say."""
+    kubectl = cluster.kubectl
+    kubectl('create', 'serviceaccount', 'driver')
+    kubectl.apply({'apiVersion': 'rbac.authorization.k8s.io/v1', 'kind': 'ClusterRole', 'metadata': {'name': 'driver'}, 'rules': DRIVER_ROLE})
+    kubectl('create', 'clusterrolebinding', 'driver', '--clusterrole=driver', '--serviceaccount=default:driver')
+    config = yaml.safe_load(pathlib.Path(cluster.server.kubeconfig).read_text())
+    config['users'][0]['user'] = {'token': kubectl('create', 'token', 'driver').strip()}
+    path = cluster.folder / 'driver.kubeconfig'
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    build_images('basic')
+    registry = Registry(tmp_path, '10.88.0.1:5000')
+    with pytest.MonkeyPatch.context() as patch:
+        if HAS_CDI:
+            patch.setenv('PATH', str(CONTAINERD_2), prepend=':')
+        with NodeCluster(registry=registry.url, before_start=lambda: registry.start().push()) as made:
+            yield made
+        registry.stop()
+
+
+def test_claims_from_templates(cluster):
+    """From the scheduler's choice to a variable in a container; the devices go back to the next pod."""
+    kubectl = cluster.kubectl
+    kubectl.apply({'apiVersion': 'resource.k8s.io/v1', 'kind': 'DeviceClass', 'metadata': {'name': 'test'},
+                   'spec': {'selectors': [{'cel': {'expression': f'device.driver == "{DRIVER}"'}}], 'extendedResourceName': 'pintle.test/extended'}})
+    kubectl.apply({'apiVersion': 'resource.k8s.io/v1', 'kind': 'ResourceClaimTemplate', 'metadata': {'name': 'one'},
+                   'spec': {'spec': {'devices': {'requests': [{'name': 'r', 'exactly': {'deviceClassName': 'test'}}]}}}})
+    cdi = pathlib.Path('/var/run/cdi')
+    driver = Driver(cluster.server.data / 'kubelet', driver_account(cluster), 'server', cluster.folder, cdi=cdi).start()
+
+    def pod(name, resources, **spec):
+        return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': name}, 'spec': {'terminationGracePeriodSeconds': 1, 'containers': [
+            {'name': 'main', 'image': 'busybox:1.36', 'command': ['sh', '-c', f'env; {FOREVER}'], 'resources': resources}], **spec}}
+    try:
+        await_true('its slice', lambda: kubectl.json('get', 'resourceslices')['items'])
+        template = {'resourceClaims': [{'name': 'gpu', 'resourceClaimTemplateName': 'one'}]}
+        for name in ('a', 'b', 'c'):
+            kubectl.apply(pod(name, {'claims': [{'name': 'gpu'}]}, **template))
+        await_true('two of three run', lambda: sum(condition(kubectl.json('get', 'pod', n), 'Ready') == 'True' for n in 'abc') == 2)
+        first, second = [n for n in 'abc' if condition(kubectl.json('get', 'pod', n), 'Ready') == 'True']
+        last = next(n for n in 'abc' if n not in (first, second))
+        if HAS_CDI:
+            seen = {line for n in (first, second) for line in kubectl('logs', n).splitlines() if line.startswith('R=')}
+            assert seen == {'R=d0', 'R=d1'}
+        status = kubectl.json('get', 'pod', first)['status']
+        assert status['containerStatuses'][0]['allocatedResourcesStatus'][0]['resources'][0]['health'] == 'Healthy'
+        kubectl('delete', 'pod', first)
+        await_true('the third runs', lambda: condition(kubectl.json('get', 'pod', last), 'Ready') == 'True')
+        kubectl('delete', 'pod', second, last)
+        await_true('claims are gone', lambda: not kubectl.json('get', 'resourceclaims')['items'])
+        assert len([c for c in driver.calls() if c.startswith('Unprepare')]) == 3
+        # An extended resource that no device plugin brings.
+        kubectl.apply(pod('extended', {'limits': {'pintle.test/extended': '1'}}))
+        await_true('it runs', lambda: condition(kubectl.json('get', 'pod', 'extended'), 'Ready') == 'True')
+        status = kubectl.json('get', 'pod', 'extended')['status']
+        assert status['extendedResourceClaimStatus']['requestMappings'][0]['resourceName'] == 'pintle.test/extended'
+        if HAS_CDI:
+            assert any(line.endswith(('=d0', '=d1')) for line in kubectl('logs', 'extended').splitlines())
+        kubectl('delete', 'pod', 'extended')
+        assert len([c for c in driver.calls() if c.startswith('Unprepare')]) == 4
+        # Who leaves for good takes its slices along.
+        driver.stop()
+        await_true('its slices are gone', lambda: not kubectl.json('get', 'resourceslices')['items'], timeout_s=60)
+    finally:
+        driver.stop()
+        for left in cdi.glob(f'{DRIVER}-*'):
+            left.unlink()

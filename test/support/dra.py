@@ -19,7 +19,7 @@ class Driver:
     def __init__(self, root, kubeconfig, node_name, files, *flags, name=DRIVER, devices='d0 d1', netns=None, cdi=None):
         self.name, self.node_name = name, node_name
         self.cdi = cdi or files / 'cdi'
-        self.cdi.mkdir(exist_ok=True)
+        self.cdi.mkdir(parents=True, exist_ok=True)
         self.faults = files / f'{name}.faults'
         self.faults.write_text('')
         await_true('the folder of sockets', (root / 'plugins_registry').is_dir)
@@ -82,9 +82,9 @@ def put_status(node, made):
     node.server.kubectl('replace', '--raw', f'{path}/status', '-f', '-', stdin=json.dumps(made))
 
 
-def reserve(node, name, *pods):
-    """The claim is these pods' to use."""
+def reserve(node, name, pod):
+    """The claim is this pod's to use, too."""
     made = json.loads(node.server.kubectl('get', 'resourceclaim', name, '-o', 'json'))
-    uids = {pod: json.loads(node.server.kubectl('get', 'pod', pod, '-o', 'json'))['metadata']['uid'] for pod in pods}
-    made['status']['reservedFor'] = [{'resource': 'pods', 'name': pod, 'uid': uid} for pod, uid in uids.items()]
+    uid = json.loads(node.server.kubectl('get', 'pod', pod, '-o', 'json'))['metadata']['uid']
+    made['status']['reservedFor'] = [*made['status'].get('reservedFor', []), {'resource': 'pods', 'name': pod, 'uid': uid}]
     put_status(node, made)

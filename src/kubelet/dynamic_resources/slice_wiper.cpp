@@ -45,9 +45,11 @@ rt::Task<void> SliceWiper::wipe(rt::Context ctx, std::string driver) {
   client::ListOptions which;
   which.field_selector = "spec.nodeName=" + node_name_;
   if (!driver.empty()) which.field_selector += ",spec.driver=" + driver;
+  const client::Resource slices = client::resource_of<api::resource_v1::ResourceSlice>();
+  const client::DeleteOptions how;
   rt::Backoff backoff(wipe_retry);
   while (!ctx.done()) {
-    const auto gone = co_await client_->remove_collection(ctx, client::resource_of<api::resource_v1::ResourceSlice>(), {}, which);
+    const auto gone = co_await client_->remove_collection(ctx, slices, how, which);
     if (gone || gone.error().reason == Reason::NotFound) co_return;
     component::log::info(3, "Deleting ResourceSlices failed", {{"which", which.field_selector}, {"err", gone.error().message}});
     (void)co_await rt::sleep_for(ctx, backoff.next(runtime_.random()));
