@@ -33,6 +33,7 @@ struct Kubelet::State {
   std::unique_ptr<ClusterAccess> cluster;
   std::unique_ptr<NodePlugins> plugins;
   std::unique_ptr<cpu_manager::CpuManager> cpus;
+  std::unique_ptr<memory_manager::MemoryManager> memory;
   std::unique_ptr<allocation::PodAllocator> allocator;
   std::unique_ptr<NodeRuntime> node_runtime;
   std::unique_ptr<PodLife> pods;
@@ -61,9 +62,14 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   plugins = std::make_unique<NodePlugins>(NodePluginsDeps{runtime, *cluster, paths, changes, facts});
   const auto of_cpus = cpu_manager::cpu_manager_options(configuration, facts.reserved, paths.root());
   CO_TRY_ASSIGN(cpus, cpu_manager::CpuManager::make(runtime, of_cpus));
+  auto of_memory = memory_manager::memory_manager_options(configuration);
+  of_memory.reserved_of_node = facts.kept_from_pods;
+  of_memory.memory_bytes = facts.machine.memory_bytes;
+  of_memory.root_dir = paths.root();
+  CO_TRY_ASSIGN(memory, memory_manager::MemoryManager::make(runtime, of_memory));
   CO_TRY_ASSIGN(auto topology, allocation::topology_settings(configuration));
-  allocator = std::make_unique<allocation::PodAllocator>(plugins->devices, *cpus, std::move(topology));
-  const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, *plugins, *cpus, changes, paths, options, facts};
+  allocator = std::make_unique<allocation::PodAllocator>(plugins->devices, *cpus, *memory, std::move(topology));
+  const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, *plugins, *cpus, *memory, changes, paths, options, facts};
   node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(for_images));
   pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, *allocator, changes, options, facts, tasks});
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
@@ -77,7 +83,7 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
 }
 
 pod_resources_api::PodResourcesServerDeps Kubelet::State::pod_resources_deps() {
-  pod_resources_api::PodResourcesServerDeps out{deps.runtime, paths.pod_resources(), plugins->devices, plugins->claims, *cpus};
+  pod_resources_api::PodResourcesServerDeps out{deps.runtime, paths.pod_resources(), plugins->devices, plugins->claims, *cpus, *memory};
   out.active_pods = [this] { return pods->workers.active(""); };
   out.pod = [this](const std::string& namespace_name, const std::string& name) -> const api::core_v1::Pod* {
     for (const auto& [uid, worker] : pods->workers.all()) {
@@ -152,6 +158,7 @@ rt::Task<void> Kubelet::State::stop() {
   if (node) co_await node->stop();
   if (pods) co_await pods->stop();
   if (node_runtime) co_await node_runtime->stop();
+  if (memory) co_await memory->stop();
   if (cpus) co_await cpus->stop();
   if (plugins) co_await plugins->stop();
   if (cluster) co_await cluster->stop();

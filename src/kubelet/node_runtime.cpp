@@ -151,6 +151,10 @@ container_config::ConfiguratorDeps NodeRuntime::configurator_deps() {
     of.unlimited = !deps.cpus.own_cpus(uid, container).empty() && deps.facts.gates.enabled("DisableCPUQuotaWithExclusiveCPUs");
     return of;
   };
+  out.memory_nodes = [&memory = deps.memory](const Pod& pod, const std::string& container) {
+    memory.begin_container(pod, container);
+    return memory.nodes_of(pod.metadata.uid, container);
+  };
   out.devices = [this](rt::Context ctx, PodPtr pod, std::string container) {
     return devices_of(std::move(ctx), std::move(pod), std::move(container));
   };

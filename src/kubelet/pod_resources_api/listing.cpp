@@ -42,6 +42,7 @@ ContainerResources resources_of_container(const api::core_v1::Pod& pod, const ap
   for (const auto* claim : sources.claims.claims_of_container(pod, container)) out.dynamic_resources.push_back(claim_resource(*claim));
   if (const auto of = sources.cpus.of_pods.find(uid); of != sources.cpus.of_pods.end())
     if (const auto own = of->second.find(name); own != of->second.end()) out.cpu_ids.assign(own->second.begin(), own->second.end());
+  if (const auto* blocks = sources.memory.find(uid, name)) out.memory = memory_of(*blocks);
   const auto* devices = sources.allocations.of_container(uid, name);
   if (!devices) return out;
   for (const auto& [resource, allocation] : *devices)
@@ -60,6 +61,18 @@ PodResources resources_of(const api::core_v1::Pod& pod, const ResourceSources& s
   for (const auto& container : pod.spec.init_containers)
     if (rules::is_sidecar(container)) add(container);
   for (const auto& container : pod.spec.containers) add(container);
+  return out;
+}
+
+std::vector<ContainerMemory> memory_of(const memory_manager::Blocks& blocks) {
+  std::vector<ContainerMemory> out;
+  for (const auto& block : blocks) {
+    ContainerMemory& told = out.emplace_back();
+    told.memory_type = block.type;
+    told.size = block.size;
+    auto& nodes = told.topology.ensure().nodes;
+    for (const int64_t node : block.nodes) nodes.emplace_back().id = node;
+  }
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include "kubelet/cpu_manager/cpu_state.h"
 #include "kubelet/devices/allocations.h"
 #include "kubelet/dynamic_resources/claim_manager.h"
+#include "kubelet/memory_manager/memory_state.h"
 
 namespace pintle::kubelet::pod_resources_api {
 
@@ -20,10 +21,12 @@ struct ResourceSources {
   const devices::Allocations& allocations;
   const cpu_manager::CpuState& cpus;
   const dynamic_resources::ClaimManager& claims;
+  const memory_manager::MemoryState& memory;
 };
 
 // Its sidecars and app containers.
 api::podresources_v1::PodResources resources_of(const api::core_v1::Pod& pod, const ResourceSources& sources);
+std::vector<api::podresources_v1::ContainerMemory> memory_of(const memory_manager::Blocks& blocks);
 // Those that are healthy.
 std::vector<api::podresources_v1::ContainerDevices> allocatable(const DevicesOfNode& devices);
 

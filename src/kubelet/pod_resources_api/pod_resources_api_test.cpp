@@ -30,8 +30,11 @@ std::string shown(const std::vector<ContainerDevices>& devices) {
 
 std::string shown(const PodResources& pod) {
   std::string out = pod.namespace_ + "/" + pod.name + ": ";
-  for (const auto& container : pod.containers)
-    out += container.name + " [" + shown(container.devices) + fmt::format("{}", fmt::join(container.cpu_ids, ",")) + "] ";
+  for (const auto& container : pod.containers) {
+    out += container.name + " [" + shown(container.devices) + fmt::format("{}", fmt::join(container.cpu_ids, ","));
+    for (const auto& memory : container.memory) out += fmt::format(" {}:{}@{}", memory.memory_type, memory.size, memory.topology->nodes.size());
+    out += "] ";
+  }
   return out;
 }
 
@@ -60,8 +63,11 @@ TEST(PodResourcesListing, TellsEachDeviceAndNode) {
 rt::Task<void> tells_what_containers_have() {
   cpu_manager::CpuState cpus;
   cpus.of_pods["u"]["a"] = {2, 5};
+  memory_manager::MemoryState memory;
+  memory.of_pods["u"]["a"] = {{{0, 1}, "memory", 4096}};
   dynamic_resources::ClaimManager claims({rt::Executor::current().runtime(), ::testing::TempDir() + "pintle-pod-resources"});
-  EXPECT_EQ(shown(resources_of(sample(), {given(), cpus, claims})), "ns/p: s [e/d:q ] a [e/d:z e/d:x@0 e/d:y@0 e/d:x@1 2,5] b [] ");
+  EXPECT_EQ(shown(resources_of(sample(), {given(), cpus, claims, memory})),
+            "ns/p: s [e/d:q ] a [e/d:z e/d:x@0 e/d:y@0 e/d:x@1 2,5 memory:4096@2] b [] ");
   co_await claims.stop();
 }
 TEST(PodResourcesListing, TellsWhatContainersHave) { rt::testing::run_task(tells_what_containers_have()); }
@@ -75,9 +81,13 @@ rt::Task<void> answers() {
   of_cpus.root_dir = folder;
   std::filesystem::create_directories(folder);
   std::filesystem::remove(folder + "/cpu_manager_state");
+  std::filesystem::remove(folder + "/memory_manager_state");
   const auto cpus = std::move(*cpu_manager::CpuManager::make(runtime, of_cpus));
   dynamic_resources::ClaimManager claims({runtime, folder});
-  PodResourcesServerDeps deps{runtime, folder, devices, claims, *cpus};
+  memory_manager::MemoryManagerOptions of_memory;
+  of_memory.root_dir = folder;
+  const auto memory = std::move(*memory_manager::MemoryManager::make(runtime, of_memory));
+  PodResourcesServerDeps deps{runtime, folder, devices, claims, *cpus, *memory};
   deps.active_pods = [&] { return std::vector<const Pod*>{&pod}; };
   deps.pod = [&](const std::string& space, const std::string& name) { return space == "ns" && name == "p" ? &pod : nullptr; };
   PodResourcesServer server(std::move(deps));
@@ -110,6 +120,7 @@ rt::Task<void> answers() {
   co_await server.stop();
   co_await claims.stop();
   co_await devices.stop();
+  co_await memory->stop();
   co_await cpus->stop();
 }
 TEST(PodResourcesServer, Answers) { rt::testing::run_task(answers()); }

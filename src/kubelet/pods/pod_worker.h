@@ -45,6 +45,7 @@ struct PodWorkerDeps {
   devices::DeviceManager* devices = nullptr;  // nullptr, each: none
   cpu_manager::CpuManager* cpus = nullptr;
   dynamic_resources::ClaimManager* claims = nullptr;
+  memory_manager::MemoryManager* memory = nullptr;
   allocation::PodAllocator* allocator = nullptr;  // over those two
   bool device_health = false;                     // feature ResourceHealthStatus
   client::Client* client = nullptr;
