@@ -127,16 +127,13 @@ void ClaimManager::tell_of_health(const std::string& driver, const DeviceHealths
   if (!pods.empty()) deps_.health_changed(pods);
 }
 
-// What nobody repeats is not believed for ever. Sleeps until the first of it is old; a later report only moves that away.
+// What nobody repeats is not believed for ever. Sleeps until the first of it is old.
 rt::Task<void> ClaimManager::expire_health(rt::Context ctx) {
   while (!ctx.done()) {
     const uint64_t seen = reports_.value();
     const auto next = health_.next_expiry();
-    if (next) {
-      (void)co_await rt::sleep_until(ctx, *next + std::chrono::milliseconds(1));
-    } else {
-      (void)co_await reports_.wait(ctx, seen + 1);
-    }
+    const rt::Context bounded = next ? ctx.with_deadline(*next + std::chrono::milliseconds(1)) : ctx;
+    (void)co_await reports_.wait(bounded, seen + 1);
     for (const auto& [driver, devices] : health_.expire(deps_.runtime.clock().now())) tell_of_health(driver, devices);
   }
 }
