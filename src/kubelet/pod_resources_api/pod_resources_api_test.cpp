@@ -94,19 +94,20 @@ rt::Task<void> answers() {
   co_await server.start();
   auto channel = std::move(*net::grpc::Channel::make(runtime, {.target = folder + "/kubelet.sock"}));
   const auto ctx = rt::Context::background().with_timeout(std::chrono::seconds(20));
-  const auto list = co_await rpc::call<ListPodResourcesResponse>(*channel, ctx, {}, "/v1.PodResourcesLister/List", "");
+  const auto list = co_await rpc::call<ListPodResourcesResponse>(*channel, ctx, rt::Duration(), "/v1.PodResourcesLister/List", "");
   EXPECT_EQ(shown(list->pod_resources.at(0)), "ns/p: s [] a [] b [] ");
-  const auto older = co_await rpc::call<ListPodResourcesResponse>(*channel, ctx, {}, "/v1alpha1.PodResourcesLister/List", "");
+  const auto older = co_await rpc::call<ListPodResourcesResponse>(*channel, ctx, rt::Duration(), "/v1alpha1.PodResourcesLister/List", "");
   EXPECT_EQ(older->pod_resources.size(), 1u);
   GetPodResourcesRequest request;
   request.pod_namespace = "ns";
   request.pod_name = "p";
-  const auto one = co_await rpc::call<GetPodResourcesResponse>(*channel, ctx, {}, "/v1.PodResourcesLister/Get", rpc::encode(request));
+  const auto one = co_await rpc::call<GetPodResourcesResponse>(*channel, ctx, rt::Duration(), "/v1.PodResourcesLister/Get", rpc::encode(request));
   EXPECT_EQ(shown(*one->pod_resources), "ns/p: s [] a [] b [] ");
   request.pod_name = "q";
-  const auto none = co_await rpc::call<GetPodResourcesResponse>(*channel, ctx, {}, "/v1.PodResourcesLister/Get", rpc::encode(request));
+  const auto none = co_await rpc::call<GetPodResourcesResponse>(*channel, ctx, rt::Duration(), "/v1.PodResourcesLister/Get", rpc::encode(request));
   EXPECT_EQ(none.error().message, "rpc error: code = Unknown desc = pod q in namespace ns not found");
-  const auto all = co_await rpc::call<AllocatableResourcesResponse>(*channel, ctx, {}, "/v1.PodResourcesLister/GetAllocatableResources", "");
+  const auto all =
+      co_await rpc::call<AllocatableResourcesResponse>(*channel, ctx, rt::Duration(), "/v1.PodResourcesLister/GetAllocatableResources", "");
   EXPECT_TRUE(all && all->devices.empty());
   std::string metrics;
   server.write_metrics(metrics);
@@ -114,7 +115,7 @@ rt::Task<void> answers() {
   // Who asks too often is refused.
   Result<ListPodResourcesResponse> refused = ListPodResourcesResponse{};
   for (int i = 0; i < 10'000 && refused; ++i)
-    refused = co_await rpc::call<ListPodResourcesResponse>(*channel, ctx, {}, "/v1.PodResourcesLister/List", "");
+    refused = co_await rpc::call<ListPodResourcesResponse>(*channel, ctx, rt::Duration(), "/v1.PodResourcesLister/List", "");
   EXPECT_EQ(refused.error().message, "rpc error: code = ResourceExhausted desc = rejected by rate limit");
   co_await channel->close();
   co_await server.stop();
