@@ -142,7 +142,8 @@ rt::Task<Result<Unit>> NodeProvisioner::provision(rt::Context ctx, std::shared_p
   events_.normal(*claim, "Provisioning", "External provisioner is provisioning volume for claim \"" + key_of(*claim) + "\"");
   auto made = co_await deps_.driver->create(ctx, create_request(*claim, *found, place_, *source));
   if (!made) co_return co_await fail(std::move(ctx), claim, std::move(made).error());
-  if (!made->volume) co_return co_await fail(std::move(ctx), claim, {Reason::InternalError, 0, "the driver has answered no volume", {}});
+  Status silent{Reason::InternalError, 0, "the driver has answered no volume", {}};
+  if (!made->volume) co_return co_await fail(std::move(ctx), claim, std::move(silent));
   ask_capacity();
   core::PersistentVolume volume = persistent_volume(*claim, *found, *made->volume, place_);
   const std::string name = volume.metadata.name;

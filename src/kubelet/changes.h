@@ -16,6 +16,7 @@ struct Changes {
   std::function<void()> assigned_pods = [] {};                                        // the API has other pods for this node
   std::function<void(const std::string& pod_uid)> probe = [](const std::string&) {};  // a verdict on a container
   std::function<void(const std::vector<std::string>& pod_uids)> devices = [](const std::vector<std::string>&) {};  // of these pods are well, or not
+  std::function<void()> drivers = [] {};  // of dynamic resources can be asked that could not
   std::function<void(const std::vector<std::string>& pod_uids)> objects = [](const std::vector<std::string>&) {};  // that these pods refer to
 };
 

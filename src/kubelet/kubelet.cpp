@@ -34,6 +34,7 @@ struct Kubelet::State {
   std::unique_ptr<ClusterAccess> cluster;
   std::unique_ptr<NodePlugins> plugins;
   std::unique_ptr<cpu_manager::CpuManager> cpus;
+  std::unique_ptr<memory_manager::MemoryManager> memory;
   std::unique_ptr<allocation::PodAllocator> allocator;
   std::unique_ptr<NodeRuntime> node_runtime;
   std::unique_ptr<PodLife> pods;
@@ -59,27 +60,32 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   configuration.cgroup_driver = co_await cgroup_driver(runtime, *cri, configuration.cgroup_driver);
   CO_TRY_ASSIGN(auto cgroups, make_node_cgroups(configuration, facts));
   cluster = std::make_unique<ClusterAccess>(deps.client, options.node_name);
-  plugins = std::make_unique<NodePlugins>(NodePluginsDeps{runtime, *cluster, paths, changes});
+  plugins = std::make_unique<NodePlugins>(NodePluginsDeps{runtime, *cluster, paths, changes, facts});
   const auto of_cpus = cpu_manager::cpu_manager_options(configuration, facts.reserved, paths.root());
   CO_TRY_ASSIGN(cpus, cpu_manager::CpuManager::make(runtime, of_cpus));
+  auto of_memory = memory_manager::memory_manager_options(configuration);
+  of_memory.reserved_of_node = facts.kept_from_pods;
+  of_memory.memory_bytes = facts.machine.memory_bytes;
+  of_memory.root_dir = paths.root();
+  CO_TRY_ASSIGN(memory, memory_manager::MemoryManager::make(runtime, of_memory));
   CO_TRY_ASSIGN(auto topology, allocation::topology_settings(configuration));
-  allocator = std::make_unique<allocation::PodAllocator>(plugins->devices, *cpus, std::move(topology));
-  const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, *plugins, *cpus, changes, paths, options, facts};
+  allocator = std::make_unique<allocation::PodAllocator>(plugins->devices, *cpus, *memory, std::move(topology));
+  const NodeRuntimeDeps for_runtime{runtime, *cri, *cluster, *plugins, *cpus, *memory, changes, paths, options, facts};
   node_runtime = std::make_unique<NodeRuntime>(for_runtime, std::move(cgroups), std::move(for_images));
   pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, *allocator, changes, options, facts, tasks});
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
   pod_resources = std::make_unique<pod_resources_api::PodResourcesServer>(pod_resources_deps());
   host = std::make_unique<Host>(HostDeps{runtime, configuration, *cri, pods->workers, pods->statuses, node->eviction, node->image_collector,
-                                         node_runtime->credential_providers, node_runtime->volume_usages, plugins->devices, plugins->csi, *allocator,
-                                         *pod_resources, node_runtime->cgroups.machine.get(), options.node_name, paths.root(),
-                                         options.provisioned_driver});
+                                         node_runtime->credential_providers, node_runtime->volume_usages, plugins->devices, plugins->csi,
+                                         plugins->claims, *allocator, *pod_resources, node_runtime->cgroups.machine.get(), options.node_name,
+                                         paths.root(), options.provisioned_driver});
   serving =
       std::make_unique<Serving>(ServingDeps{runtime, *host, deps.client, options, facts.identity.hostname, tasks, [this] { return node->known(); }});
   co_return Unit{};
 }
 
 pod_resources_api::PodResourcesServerDeps Kubelet::State::pod_resources_deps() {
-  pod_resources_api::PodResourcesServerDeps out{deps.runtime, paths.pod_resources(), plugins->devices, *cpus};
+  pod_resources_api::PodResourcesServerDeps out{deps.runtime, paths.pod_resources(), plugins->devices, plugins->claims, *cpus, *memory};
   out.active_pods = [this] { return pods->workers.active(""); };
   out.pod = [this](const std::string& namespace_name, const std::string& name) -> const api::core_v1::Pod* {
     for (const auto& [uid, worker] : pods->workers.all()) {
@@ -98,7 +104,10 @@ void Kubelet::State::follow_changes() {
     if (const auto known = node->known()) node_runtime->volumes->node_changed(*known);
     node->duties.changed();
     serving->node_changed();
-    if (const auto known = node->known()) plugins->csi.node_known(known->metadata.uid);
+    if (const auto known = node->known()) {
+      plugins->csi.node_known(known->metadata.uid);
+      plugins->claims.node_known();
+    }
   };
   plugins->on_csi_change([this] { node_runtime->volumes->plugins_changed(); });
   changes.pod_range = [this](std::string cidr) { tasks.spawn(node_runtime->tell_pod_cidr(tasks.context(), std::move(cidr))); };
@@ -107,6 +116,10 @@ void Kubelet::State::follow_changes() {
   changes.devices = [this](const std::vector<std::string>& uids) {
     for (const std::string& uid : uids) pods->workers.probe_changed(uid);
   };
+  changes.drivers = [this] {
+    for (const auto& [uid, worker] : pods->workers.all())
+      if (worker->awaits_drivers()) worker->objects_changed();
+  };
   changes.objects = [this](const std::vector<std::string>& uids) { pods->workers.objects_changed(uids); };
 }
 
@@ -114,7 +127,7 @@ rt::Task<Result<Unit>> Kubelet::State::start() {
   CO_TRY(co_await make_parts());
   follow_changes();
   node_runtime->volumes->start();
-  co_await plugins->load();
+  CO_TRY(co_await plugins->load());
   CO_TRY(node->start());
   pods->follow_api();
   if (cluster->informers) cluster->informers->start();
@@ -147,6 +160,7 @@ rt::Task<void> Kubelet::State::stop() {
   if (node) co_await node->stop();
   if (pods) co_await pods->stop();
   if (node_runtime) co_await node_runtime->stop();
+  if (memory) co_await memory->stop();
   if (cpus) co_await cpus->stop();
   if (plugins) co_await plugins->stop();
   if (cluster) co_await cluster->stop();

@@ -204,6 +204,7 @@ std::string Host::metrics() {
   deps_.credential_providers.write_metrics(out);
   out += stats::volume_metrics(deps_.volume_usages.latest());
   deps_.devices.write_metrics(out);
+  deps_.claims.write_metrics(out);
   deps_.allocator.write_metrics(out);
   deps_.pod_resources.write_metrics(out);
   return out;

@@ -8,6 +8,7 @@
 #include "kubelet/cgroups/pod_cgroups.h"
 #include "kubelet/csi_drivers/csi_drivers.h"
 #include "kubelet/devices/device_manager.h"
+#include "kubelet/dynamic_resources/claim_manager.h"
 #include "kubelet/eviction/manager.h"
 #include "kubelet/pod_resources_api/server.h"
 #include "kubelet/pods/pod_workers.h"
@@ -30,6 +31,7 @@ struct HostDeps {
   volumes::VolumeUsages& volume_usages;
   const devices::DeviceManager& devices;
   const csi_drivers::CsiDrivers& csi;
+  const dynamic_resources::ClaimManager& claims;
   const allocation::PodAllocator& allocator;
   const pod_resources_api::PodResourcesServer& pod_resources;
   os::Cgroups* cgroups = nullptr;  // nullptr: the node's usage is not told

@@ -86,6 +86,7 @@ Result<NodeFacts> measure_node(const Paths& paths, const KubeletOptions& options
   TRY_ASSIGN(out.thresholds, eviction::eviction_thresholds(configuration));
   TRY_ASSIGN(out.image_rules, images::image_policy(configuration));
   out.image_rules.pinned.insert(options.pinned_images.begin(), options.pinned_images.end());
+  out.kept_from_pods = resources::kept_from_pods(out.capacity, out.reserved, hard);
   out.allocatable = resources::node_allocatable(out.capacity, out.reserved, hard);
   out.for_pods = cgroups::enforces(configuration, "pods") ? resources::allocatable_for_pods(out.capacity, out.reserved) : out.capacity;
   out.identity = node_identity(options, out.machine);

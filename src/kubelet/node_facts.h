@@ -22,7 +22,8 @@ struct NodeFacts {
   os::MachineFacts machine;
   std::vector<std::string> masked_paths;  // of this machine, besides those of every container
   rules::ResourceList capacity;
-  rules::ResourceList reserved;  // kubeReserved, systemReserved, reservedSystemCPUs
+  rules::ResourceList kept_from_pods;  // that, and what is kept free by evictionHard
+  rules::ResourceList reserved;        // kubeReserved, systemReserved, reservedSystemCPUs
   rules::ResourceList allocatable;
   rules::ResourceList for_pods;  // what the cgroup of all pods is limited to
   std::vector<eviction::Threshold> thresholds;

@@ -14,9 +14,20 @@ devices::DeviceManagerDeps device_deps(const NodePluginsDeps& deps) {
   return out;
 }
 
-plugins::PluginWatcherDeps watcher_deps(const NodePluginsDeps& deps, plugins::PluginHandler& csi, plugins::PluginHandler& devices) {
+dynamic_resources::ClaimManagerDeps claim_deps(const NodePluginsDeps& deps) {
+  dynamic_resources::ClaimManagerDeps out{deps.runtime, deps.paths.root(), deps.cluster.client, deps.cluster.node_name};
+  out.drivers_changed = [&changes = deps.changes] { changes.drivers(); };
+  out.health_changed = [&changes = deps.changes](const std::vector<std::string>& uids) { changes.devices(uids); };
+  out.extended_resources = deps.facts.gates.enabled("DRAExtendedResource");
+  out.health = deps.facts.gates.enabled("ResourceHealthStatus");
+  out.health_messages = deps.facts.gates.enabled("ResourceHealthStatusMessage");
+  return out;
+}
+
+plugins::PluginWatcherDeps watcher_deps(const NodePluginsDeps& deps, plugins::PluginHandler& csi, plugins::PluginHandler& devices,
+                                        plugins::PluginHandler& claims) {
   plugins::PluginWatcherDeps out{deps.runtime, deps.paths.plugins_registry()};
-  out.handlers = {{plugins::csi_plugin_type, &csi}, {plugins::device_plugin_type, &devices}};
+  out.handlers = {{plugins::csi_plugin_type, &csi}, {plugins::device_plugin_type, &devices}, {plugins::dra_plugin_type, &claims}};
   return out;
 }
 
@@ -28,7 +39,8 @@ csi_drivers::CsiDriversDeps NodePlugins::csi_deps(const NodePluginsDeps& deps) {
   return out;
 }
 
-NodePlugins::NodePlugins(NodePluginsDeps deps) : csi(csi_deps(deps)), devices(device_deps(deps)), watcher_(watcher_deps(deps, csi, devices)) {
+NodePlugins::NodePlugins(NodePluginsDeps deps)
+    : csi(csi_deps(deps)), devices(device_deps(deps)), claims(claim_deps(deps)), watcher_(watcher_deps(deps, csi, devices, claims.handler())) {
   if (deps.cluster.informers) follow_csi_drivers(*deps.cluster.informers);
 }
 
@@ -59,18 +71,23 @@ rt::Task<void> NodePlugins::tell_when_known(rt::Context ctx) {
   if (known) csi_changed_();
 }
 
-rt::Task<void> NodePlugins::load() { return devices.load(); }
+rt::Task<Result<Unit>> NodePlugins::load() {
+  co_await devices.load();
+  co_return co_await claims.load();
+}
 
 rt::Task<void> NodePlugins::start() {
   csi.start();
   if (csi_objects_) tasks_.spawn(tell_when_known(tasks_.context()));
   co_await devices.start();
+  claims.start();
   watcher_.start();
 }
 
 rt::Task<void> NodePlugins::stop() {
   co_await tasks_.close();
   co_await watcher_.stop();
+  co_await claims.stop();
   co_await devices.stop();
   co_await csi.stop();
 }

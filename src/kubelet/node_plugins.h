@@ -8,6 +8,8 @@
 #include "kubelet/cluster_access.h"
 #include "kubelet/csi_drivers/csi_drivers.h"
 #include "kubelet/devices/device_manager.h"
+#include "kubelet/dynamic_resources/claim_manager.h"
+#include "kubelet/node_facts.h"
 #include "kubelet/plugins/plugin_watcher.h"
 #include "kubelet/types/paths.h"
 #include "kubelet/volumes/csi_access.h"
@@ -21,12 +23,13 @@ struct NodePluginsDeps {
   ClusterAccess& cluster;
   const Paths& paths;
   Changes& changes;
+  const NodeFacts& facts;
 };
 
 struct NodePlugins {
   explicit NodePlugins(NodePluginsDeps deps);
-  // What an earlier life knew of them. Before any pod is admitted.
-  rt::Task<void> load();
+  // What an earlier life knew of them. Before any pod is admitted. An error: the kubelet must not go on without it.
+  rt::Task<Result<Unit>> load();
   // Plugins register from now on, those that are there already first.
   rt::Task<void> start();
   // After what uses them has stopped.
@@ -38,6 +41,7 @@ struct NodePlugins {
 
   csi_drivers::CsiDrivers csi;
   devices::DeviceManager devices;
+  dynamic_resources::ClaimManager claims;
 
  private:
   csi_drivers::CsiDriversDeps csi_deps(const NodePluginsDeps& deps);

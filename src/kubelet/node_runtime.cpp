@@ -157,11 +157,26 @@ container_config::ConfiguratorDeps NodeRuntime::configurator_deps() {
     of.unlimited = !deps.cpus.own_cpus(uid, container).empty() && deps.facts.gates.enabled("DisableCPUQuotaWithExclusiveCPUs");
     return of;
   };
-  out.devices = [&devices = deps.plugins.devices](rt::Context ctx, PodPtr pod, std::string container) {
-    return devices.container_devices(std::move(ctx), std::move(pod), std::move(container));
+  out.memory_nodes = [&memory = deps.memory](const Pod& pod, const std::string& container) {
+    memory.begin_container(pod, container);
+    return memory.nodes_of(pod.metadata.uid, container);
+  };
+  out.devices = [this](rt::Context ctx, PodPtr pod, std::string container) {
+    return devices_of(std::move(ctx), std::move(pod), std::move(container));
   };
   out.warn = warn_of_pod(deps.cluster.events);
   return out;
+}
+
+// What its claims give to it, and then what device plugins do.
+rt::Task<Result<devices::ContainerDevices>> NodeRuntime::devices_of(rt::Context ctx, PodPtr pod, std::string container) {
+  std::vector<std::string> of_claims;
+  if (const auto spec = container_config::find_container(pod->spec, container)) {
+    CO_TRY_ASSIGN(of_claims, deps.plugins.claims.cdi_devices(*pod, *spec));
+  }
+  CO_TRY_ASSIGN(auto out, co_await deps.plugins.devices.container_devices(std::move(ctx), std::move(pod), std::move(container)));
+  out.cdi_devices.insert(out.cdi_devices.begin(), of_claims.begin(), of_claims.end());
+  co_return std::move(out);
 }
 
 images::ImagePullerDeps NodeRuntime::image_deps() {

@@ -14,6 +14,7 @@
 #include "kubelet/hooks/lifecycle_hooks.h"
 #include "kubelet/images/image_puller.h"
 #include "kubelet/images/verification_policy.h"
+#include "kubelet/memory_manager/memory_manager.h"
 #include "kubelet/node/runtime_observer.h"
 #include "kubelet/node_facts.h"
 #include "kubelet/node_plugins.h"
@@ -50,6 +51,7 @@ struct NodeRuntimeDeps {
   ClusterAccess& cluster;
   NodePlugins& plugins;
   cpu_manager::CpuManager& cpus;
+  memory_manager::MemoryManager& memory;
   Changes& changes;
   const Paths& paths;
   const KubeletOptions& options;
@@ -85,6 +87,7 @@ struct NodeRuntime {
   container_config::ConfiguratorDeps configurator_deps();
   images::ImagePullerDeps image_deps();
   runtime::PodRuntimeDeps pod_deps();
+  rt::Task<Result<devices::ContainerDevices>> devices_of(rt::Context ctx, PodPtr pod, std::string container);
   rt::Task<Result<container_config::HandlerFeatures>> features_for(rt::Context ctx, PodPtr pod);
 };
 

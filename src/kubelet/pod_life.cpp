@@ -77,6 +77,8 @@ pods::PodWorkerDeps PodLife::worker_deps() {
                           deps.cluster.objects.get(),
                           &node.deps.plugins.devices};
   out.cpus = &node.deps.cpus;
+  out.claims = &node.deps.plugins.claims;
+  out.memory = &node.deps.memory;
   out.allocator = &deps.allocator;
   out.client = deps.cluster.client;
   out.device_health = deps.facts.gates.enabled("ResourceHealthStatus");
@@ -95,6 +97,8 @@ pods::PodWorkerDeps PodLife::worker_deps() {
 std::optional<WaitingReason> PodLife::admit_resize(const Pod& pod) const {
   if (deps.node.deps.cpus.is_static() && rules::qos_class(pod) == "Guaranteed")
     return WaitingReason{"Infeasible", "Resize is infeasible for Guaranteed Pods alongside CPU Manager policy \"static\""};
+  if (deps.node.deps.memory.is_static() && rules::qos_class(pod) == "Guaranteed")
+    return WaitingReason{"Infeasible", "Resize is infeasible for Guaranteed Pods alongside Memory Manager policy \"Static\""};
   return admission::admit_resize(pod, workers.active(pod.metadata.uid), deps.facts.allocatable);
 }
 

@@ -134,7 +134,7 @@ rt::Task<void> sockets() {
     EXPECT_EQ(bye, "closed 4000 as you wish");
     made->socket.reset();
   }
-  auto too_big = co_await dial_websocket(**transport, ctx, url, Headers(), {}, runtime.random());
+  auto too_big = co_await dial_websocket(**transport, ctx, url, Headers(), std::vector<std::string>(), runtime.random());
   EXPECT_TRUE(too_big && too_big->protocol.empty());
   if (too_big) {
     auto end = co_await say(too_big->socket.get(), false, std::string(100001, 'x'));

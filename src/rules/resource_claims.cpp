@@ -48,6 +48,12 @@ bool is_extended_resource_claim(const ResourceClaim& claim) {
 
 bool is_device_resource(std::string_view name) { return is_extended_resource(name) || name.starts_with(device_class_resource_prefix); }
 
+bool comes_by_claim(const core::Pod& pod, std::string_view container, std::string_view resource) {
+  const auto& status = pod.status.extended_resource_claim_status;
+  const auto names_it = [&](const auto& mapping) { return mapping.container_name == container && mapping.resource_name == resource; };
+  return status && std::ranges::any_of(status->request_mappings, names_it);
+}
+
 bool has_admin_access(const api::resource_v1::ResourceClaimSpec& spec) {
   return std::ranges::any_of(spec.devices.requests, [](const auto& r) { return r.exactly && r.exactly->admin_access.value_or(false); });
 }

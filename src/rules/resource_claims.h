@@ -35,6 +35,8 @@ const api::meta_v1::OwnerReference* owning_pod(const api::resource_v1::ResourceC
 bool is_extended_resource_claim(const api::resource_v1::ResourceClaim& claim);
 // Extended, or a device class's own.
 bool is_device_resource(std::string_view name);
+// Whether a container's resource comes by the pod's claim for extended resources, and so by none of the node's device plugins.
+bool comes_by_claim(const api::core_v1::Pod& pod, std::string_view container, std::string_view resource);
 // One of the requests has all the access there is, to devices that others use.
 bool has_admin_access(const api::resource_v1::ResourceClaimSpec& spec);
 

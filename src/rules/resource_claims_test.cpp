@@ -55,6 +55,16 @@ TEST(ResourceClaims, ResourcesOfDevices) {
   EXPECT_FALSE(is_device_resource("hugepages-2Mi"));
 }
 
+TEST(ResourceClaims, ExtendedResources) {
+  const auto pod = from_yaml<Pod>(
+      "{status: {extendedResourceClaimStatus: {resourceClaimName: c, requestMappings: [{containerName: a, resourceName: e.test/d, requestName: "
+      "r}]}}}");
+  EXPECT_TRUE(comes_by_claim(pod, "a", "e.test/d"));
+  EXPECT_FALSE(comes_by_claim(pod, "b", "e.test/d"));
+  EXPECT_FALSE(comes_by_claim(pod, "a", "e.test/other"));
+  EXPECT_FALSE(comes_by_claim(from_yaml<Pod>("{}"), "a", "e.test/d"));
+}
+
 TEST(ResourceClaims, AdminAccess) {
   EXPECT_TRUE(has_admin_access(
       from_yaml<api::resource_v1::ResourceClaimSpec>("{devices: {requests: [{name: a}, {name: b, exactly: {adminAccess: true}}]}}")));

@@ -392,9 +392,10 @@ TEST_P(StoreContract, KeysWithATtlGoWithAnEvent) {
   run([](Store& store) -> rt::Task<void> {
     EventLog log;
     auto watch = store.watch("/t/", prefix_end("/t/"), 0, log.sink());
-    const KeyValue brief = co_await created(store, "/t/brief", "x", {.ttl_seconds = 1});
+    const PutOptions a_second{.ttl_seconds = 1};
+    const KeyValue brief = co_await created(store, "/t/brief", "x", a_second);
     EXPECT_EQ(brief.lease_seconds, 1);
-    const KeyValue kept = co_await created(store, "/t/kept", "x", {.ttl_seconds = 1});
+    const KeyValue kept = co_await created(store, "/t/kept", "x", a_second);
     co_await updated(store, "/t/kept", "y", kept.mod_revision);  // without a TTL: it stays
     const std::vector<WatchEvent> events = co_await log.first(4);
     EXPECT_EQ(text_of(events), "+/t/brief=x +/t/kept=x +/t/kept=y -/t/brief");

@@ -9,6 +9,9 @@ STRINGS = re.compile(r'R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])
 COMMENTS = re.compile(r'//[^\n]*')
 LAMBDA = re.compile(r'[(,]\s*\[([^\]]*)\]\s*(?:\(|\{|mutable)')
 BRACES = re.compile(r'[(,]\s*[A-Za-z_][\w:<>]*\{\s*[^}\s]')
+BARE_BRACES = re.compile(r'[(,]\s*\{')       # also with nothing in it: an aggregate of texts is made
+EXCHANGED = re.compile(r'std::exchange\([^()]*\)')
+LAMBDA_BODY = re.compile(r'\]\s*(?:\([^()]*\)\s*)?(?:mutable\s*)?\{')
 
 CONDITION = re.compile(r'\b(?:if|while)\s*\(\s*!?\s*$|\bfor\s*\([^;{})]*;\s*!?\s*$')
 CONDITIONAL = re.compile(r'[(,][^?;{}]*\?[^?;{}]*:')
@@ -39,6 +42,17 @@ def owning_captures(captures):
     return [c for c in names if c and c not in ('this', '=') and not c.startswith('&')]
 
 
+def without_bodies(awaited):
+    """What is awaited, without what stands in lambdas: that is not its own."""
+    while found := LAMBDA_BODY.search(awaited):
+        depth, at = 1, found.end()
+        while depth and at < len(awaited):
+            depth += {'{': 1, '}': -1}.get(awaited[at], 0)
+            at += 1
+        awaited = awaited[:found.start()] + awaited[at:]
+    return awaited
+
+
 def problems_of(text):
     text = COMMENTS.sub('', STRINGS.sub(blank, text))
     for match in re.finditer(r'\bco_await\b', text):
@@ -51,6 +65,8 @@ def problems_of(text):
                 yield line, 'a lambda that owns ' + ', '.join(owning_captures(found.group(1)))
         for found in BRACES.finditer(awaited):
             yield line, 'a braced temporary: ' + found.group(0)
+        if BARE_BRACES.search(EXCHANGED.sub('', without_bodies(awaited))):
+            yield line, 'a temporary that braces alone make'
         if CONDITIONAL.search(awaited):
             yield line, 'a conditional in the call'
 
@@ -58,6 +74,11 @@ def problems_of(text):
 def test_the_check_sees_what_it_must():
     assert list(problems_of('auto x = co_await f([this, set] { return g(); });'))
     assert list(problems_of('co_await f(Point{1, 2});'))
+    assert list(problems_of('co_await f(a, {}, b);'))
+    assert list(problems_of('co_await f({Reason::Gone, 0});'))
+    assert list(problems_of('co_await f([&] { g(); h(); }, {});'))
+    assert not list(problems_of('co_await f([&](int a) { g(a, {}); h(); });'))
+    assert not list(problems_of('co_await f(std::exchange(a, {}));'))
     assert list(problems_of('co_await f(a ? b : c);'))
     assert list(problems_of('if (!co_await f()) return;')) and list(problems_of('while (co_await f()) g();'))
     assert list(problems_of('for (int i = 0; co_await f(); ++i) g();')) and not list(problems_of('for (int i = 0;; ++i) co_await f();'))

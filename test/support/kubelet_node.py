@@ -27,7 +27,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   restrict_oom_score_adj = true
   stream_server_address = "127.0.0.1"
   stream_server_port = "0"
-  [plugins."io.containerd.grpc.v1.cri".cni]
+{cri_settings}  [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "{folder}/cni"
   [plugins."io.containerd.grpc.v1.cri".registry]
@@ -68,10 +68,12 @@ def remove_cgroup(root):
 
 
 class KubeletNode:
-    """`disk_mib`: the kubelet's root is a file system of this size and of its own."""
+    """`disk_mib`: the kubelet's root is a file system of this size and of its own. `cri_settings`: lines of containerd's configuration. `programs`: a folder
+    whose containerd and shim are used instead of the machine's."""
 
-    def __init__(self, name='node', config=None, flags=(), disk_mib=None, env=None):
+    def __init__(self, name='node', config=None, flags=(), disk_mib=None, env=None, cri_settings='', programs=None):
         self.name, self.config, self.flags, self.disk_mib = name, config or {}, list(flags), disk_mib
+        self.cri_settings, self.programs = cri_settings, programs
         self.env = {**os.environ, **env} if env else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='pintle-kubelet-'))
         self.server = ApiServer(flags=['--authorization-mode=AlwaysAllow'])
@@ -134,8 +136,10 @@ class KubeletNode:
     def start_containerd(self):
         snapshotter = 'native' if subprocess.run(['stat', '-f', '-c', '%T', str(self.folder)], capture_output=True, text=True).stdout.strip() == 'overlayfs' else 'overlayfs'
         path = self.folder / 'containerd.toml'
-        path.write_text(CONTAINERD.format(folder=self.folder, pause=PAUSE, snapshotter=snapshotter))
-        self.containerd = Process(['containerd', '--config', str(path), '--log-level', 'warn'], self.folder / 'containerd.log')
+        path.write_text(CONTAINERD.format(folder=self.folder, pause=PAUSE, snapshotter=snapshotter, cri_settings=self.cri_settings.format(folder=self.folder)))
+        env = {**os.environ, 'PATH': f'{self.programs}:{os.environ["PATH"]}'} if self.programs else None
+        program = f'{self.programs}/containerd' if self.programs else 'containerd'
+        self.containerd = Process([program, '--config', str(path), '--log-level', 'warn'], self.folder / 'containerd.log', env=env)
         wait_for(lambda: self.crictl_ready(), 'containerd', self.containerd)
 
     def crictl_ready(self):

@@ -1,7 +1,11 @@
+#include <charconv>
+
 #include "api/codec.h"
+#include "base/split.h"
 #include "cmd/field_flags.h"
 #include "cmd/kubelet/command.h"
 #include "cmd/kubelet/flags.h"
+#include "codec/json_text.h"
 #include "codec/yaml.h"
 #include "kubelet/configuration/defaults.h"
 #include "kubelet/configuration/validation.h"
@@ -39,6 +43,43 @@ bool has_older_default(std::string_view flag) {
   return false;
 }
 
+// One of "0:memory=1Gi,hugepages-2Mi=64Mi". Invalid, in upstream's words.
+Result<Value> memory_reservation(std::string_view text) {
+  constexpr std::string_view form = "the reserved memory has incorrect format, expected numaNodeID:type=quantity[,type=quantity...], got ";
+  const auto parts = split(text, ':');
+  if (parts.size() != 2) return error(Reason::Invalid, std::string(form).append(text));
+  int32_t node = 0;
+  const auto [end, failed] = std::from_chars(parts[0].data(), parts[0].data() + parts[0].size(), node);
+  if (failed != std::errc() || end != parts[0].data() + parts[0].size())
+    return error(Reason::Invalid, std::string("failed to convert the NUMA node ID, expected integer, got ").append(parts[0]));
+  Value out;
+  out["numaNode"] = static_cast<int64_t>(node);
+  for (const std::string_view limit : split(parts[1], ',')) {
+    const auto sides = split(limit, '=');
+    if (sides.size() != 2)
+      return error(Reason::Invalid, std::string("the reserved limit has incorrect value, expected type=quantity, got ").append(limit));
+    if (sides[0] != "memory" && !sides[0].starts_with("hugepages-"))
+      return error(Reason::Invalid, "memory type conversion error, unknown type: " + codec::go_quote(sides[0]));
+    if (!api::Quantity::parse(sides[1])) return error(Reason::Invalid, std::string("failed to parse the quantity: ").append(sides[1]));
+    out["limits"][std::string(sides[0])] = sides[1];
+  }
+  return out;
+}
+
+Result<Unit> set_reserved_memory(const component::FlagSet& flags, Value& value) {
+  constexpr std::string_view flag = "reserved-memory";
+  if (!flags.is_set(flag)) return Unit{};
+  Value::Array all;
+  for (const std::string& text : flags.get_list(flag)) {
+    for (const std::string_view one : split_words(text, ';')) {
+      TRY_ASSIGN(auto reservation, memory_reservation(one));
+      all.push_back(std::move(reservation));
+    }
+  }
+  value["reservedMemory"] = Value(std::move(all));
+  return Unit{};
+}
+
 }  // namespace
 
 Result<Configuration> read_kubelet_configuration(rt::Disk& disk, const component::FlagSet& flags, OlderDefaults older) {
@@ -59,6 +100,7 @@ Result<Configuration> read_kubelet_configuration(rt::Disk& disk, const component
   TRY(set_fields(
       flags, kubelet_flags(), kubelet_fields(),
       [&](std::string_view flag) { return flags.is_set(flag) || (older_defaults && has_older_default(flag)); }, value));
+  TRY(set_reserved_memory(flags, value));
   Configuration config;
   api::DecodeReport report;
   TRY(api::decode_value(value, api::type_of<Configuration>(), &config, api::Strictness::Collect, &report));

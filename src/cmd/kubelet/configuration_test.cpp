@@ -55,6 +55,30 @@ TEST(KubeletConfiguration, FlagsOutweighPiecesAndPiecesTheFile) {
   EXPECT_EQ(flagged->feature_gates.size(), 2u) << "gates add up";
 }
 
+std::string reserved_shown(const std::vector<std::string>& flags) {
+  World world;
+  std::vector<std::string> arguments{"--memory-manager-policy=Static"};
+  for (const auto& flag : flags) arguments.push_back("--reserved-memory=" + flag);
+  const auto read = world.read(arguments);
+  if (!read) return read.error().message;
+  std::string out;
+  for (const auto& one : read->reserved_memory) {
+    out += std::to_string(one.numa_node) + ":";
+    for (const auto& [name, amount] : one.limits) out += name + "=" + amount.text() + " ";
+  }
+  return out;
+}
+
+TEST(KubeletConfiguration, ReservedMemoryByNode) {
+  EXPECT_EQ(reserved_shown({"0:memory=1Gi,hugepages-2Mi=64Mi;1:memory=2Gi"}), "0:hugepages-2Mi=64Mi memory=1Gi 1:memory=2Gi ");
+  EXPECT_EQ(reserved_shown({"0:memory=1Gi", "1:memory=2Gi"}), "0:memory=1Gi 1:memory=2Gi ");
+  EXPECT_EQ(reserved_shown({"0"}), "the reserved memory has incorrect format, expected numaNodeID:type=quantity[,type=quantity...], got 0");
+  EXPECT_EQ(reserved_shown({"x:memory=1"}), "failed to convert the NUMA node ID, expected integer, got x");
+  EXPECT_EQ(reserved_shown({"0:memory"}), "the reserved limit has incorrect value, expected type=quantity, got memory");
+  EXPECT_EQ(reserved_shown({"0:cpu=1"}), "memory type conversion error, unknown type: \"cpu\"");
+  EXPECT_EQ(reserved_shown({"0:memory=many"}), "failed to parse the quantity: many");
+}
+
 TEST(KubeletConfiguration, MistakesNameFileOrField) {
   World world;
   ASSERT_TRUE(world.disk.write("/other.yaml", "apiVersion: v1\nkind: ConfigMap\n"));

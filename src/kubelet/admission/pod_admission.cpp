@@ -6,6 +6,7 @@
 #include "kubelet/admission/sysctls.h"
 #include "kubelet/types/pod.h"
 #include "rules/node_selector.h"
+#include "rules/resource_claims.h"
 #include "rules/resource_names.h"
 #include "rules/tolerations.h"
 
@@ -72,9 +73,23 @@ void check_resource(const PodAdmissionInputs& in, const std::string& resource, i
                  Shortage{resource, requested - (capacity - used)}});
 }
 
+// Without what comes to containers by the pod's claim for extended resources: no count of the node's stands for that.
+rules::ResourceList requests_of_node(const Pod& pod) {
+  if (!pod.status.extended_resource_claim_status) return rules::pod_requests(pod.spec);
+  auto spec = pod.spec;
+  for (auto* list : {&spec.init_containers, &spec.containers}) {
+    for (auto& container : *list) {
+      const auto all = std::exchange(container.resources.requests, {});
+      for (const auto& [name, amount] : all)
+        if (!rules::comes_by_claim(pod, container.name, name)) container.resources.requests[name] = amount;
+    }
+  }
+  return rules::pod_requests(spec);
+}
+
 void check_resources(const PodAdmissionInputs& in, std::vector<Failure>& out) {
   check_resource(in, "pods", 1, out);
-  const rules::ResourceList requests = rules::pod_requests(in.pod.spec);
+  const rules::ResourceList requests = requests_of_node(in.pod);
   for (const char* first : {"cpu", "memory", "ephemeral-storage"}) check_resource(in, first, amount_of(requests, first), out);
   for (const auto& [name, amount] : requests) {
     if (name == "cpu" || name == "memory" || name == "ephemeral-storage" || in.handed_out.contains(name)) continue;

@@ -62,6 +62,18 @@ TEST(PodAdmission, WhatIsHandedOutLaterIsNotCounted) {
   EXPECT_EQ(world.reason(two), "ok");
 }
 
+TEST(PodAdmission, WhatComesByAClaimIsNotCounted) {
+  World world;
+  world.the_node.status.allocatable["e.test/d"] = api::Quantity::from_int(0);  // of a plugin that has gone
+  Pod one = pod("a", "", "");
+  one.spec.containers[0].resources.requests["e.test/d"] = api::Quantity::from_int(1);
+  EXPECT_EQ(world.reason(one), "OutOfe.test/d");
+  auto& mapping = one.status.extended_resource_claim_status.emplace().request_mappings.emplace_back();
+  mapping.container_name = one.spec.containers[0].name;
+  mapping.resource_name = "e.test/d";
+  EXPECT_EQ(world.reason(one), "ok");
+}
+
 TEST(PodAdmission, Resources) {
   World world;
   world.others = {pod("a", "1500m", "512Mi")};

@@ -19,7 +19,8 @@ Unexpected<WaitingReason> unexpected(const std::string& why) {
 struct PodAllocator::Progress {
   devices::DeviceManager::Reusable devices;
   CpuSet cpus;
-  std::optional<std::set<int64_t>> of_pod;  // where all of it goes
+  memory_manager::ReusableMemory memory;
+  memory_manager::WantedNodes of_pod;  // where all of it goes
 };
 
 Result<TopologySettings> topology_settings(const api::kubeletconfig_v1beta1::KubeletConfiguration& config, const std::string& sysfs) {
@@ -33,30 +34,37 @@ Result<TopologySettings> topology_settings(const api::kubeletconfig_v1beta1::Kub
   return out;
 }
 
-Expected<std::optional<std::set<int64_t>>, WaitingReason> PodAllocator::decide(const std::vector<topology_hints::ResourceHints>& hints) const {
+Expected<memory_manager::WantedNodes, WaitingReason> PodAllocator::decide(const std::vector<topology_hints::ResourceHints>& hints) const {
   const auto merged = topology_.policy->merge(hints);
   if (!merged) return Unexpected(WaitingReason{"TopologyAffinityError", "Resources cannot be allocated with Topology locality"});
-  if (!merged->nodes) return std::optional<std::set<int64_t>>();
-  std::set<int64_t> out;
+  memory_manager::WantedNodes out;
+  out.preferred = merged->preferred;
+  if (!merged->nodes) return out;
+  out.nodes.emplace();
   for (const int32_t node : topology_.policy->machine().nodes)
-    if ((*merged->nodes >> node) & 1) out.insert(node);
-  return std::optional(std::move(out));
+    if ((*merged->nodes >> node) & 1) out.nodes->insert(node);
+  return out;
 }
 
 rt::Task<Expected<Unit, WaitingReason>> PodAllocator::allocate_container(rt::Context ctx, PodPtr pod, const Container* container,
                                                                          Progress* progress) {
-  std::optional<std::set<int64_t>> nodes = progress->of_pod;
+  memory_manager::WantedNodes wanted = progress->of_pod;
   if (topology_.policy && !topology_.whole_pods) {
     std::vector<topology_hints::ResourceHints> hints;
-    hints.push_back(devices_.hints(pod->metadata.uid, *container, progress->devices, topology_.policy->machine().nodes));
+    hints.push_back(devices_.hints(*pod, *container, progress->devices, topology_.policy->machine().nodes));
     hints.push_back(cpus_.hints(*pod, *container, progress->cpus));
+    hints.push_back(memory_.hints(*pod, *container, progress->memory));
     auto decided = decide(hints);
     if (!decided) co_return Unexpected(std::move(decided).error());
-    nodes = std::move(*decided);
+    wanted = std::move(*decided);
   }
-  const auto devices = co_await devices_.allocate(std::move(ctx), pod, container->name, &progress->devices, nodes);
+  const auto devices = co_await devices_.allocate(std::move(ctx), pod, container->name, &progress->devices, wanted.nodes);
   if (!devices) co_return unexpected(devices.error().message);
-  co_return cpus_.allocate(*pod, *container, progress->cpus, nodes);
+  auto cpus = cpus_.allocate(*pod, *container, progress->cpus, wanted.nodes);
+  if (!cpus) co_return std::move(cpus);
+  const auto memory = memory_.allocate(*pod, *container, wanted, progress->memory);
+  if (!memory) co_return unexpected(memory.error().message);
+  co_return Unit{};
 }
 
 rt::Task<Expected<Unit, WaitingReason>> PodAllocator::allocate_all(rt::Context ctx, PodPtr pod) {
@@ -65,6 +73,7 @@ rt::Task<Expected<Unit, WaitingReason>> PodAllocator::allocate_all(rt::Context c
     std::vector<topology_hints::ResourceHints> hints;
     hints.push_back(devices_.pod_hints(*pod, topology_.policy->machine().nodes));
     hints.push_back(cpus_.pod_hints(*pod));
+    hints.push_back(memory_.pod_hints(*pod));
     auto decided = decide(hints);
     if (!decided) co_return Unexpected(std::move(decided).error());
     progress.of_pod = std::move(*decided);
@@ -78,15 +87,18 @@ rt::Task<Expected<Unit, WaitingReason>> PodAllocator::allocate_all(rt::Context c
   Result<Unit> saved = Unit{};
   if (devices_.wants_devices(*pod)) saved = co_await devices_.save(ctx);
   if (saved) saved = co_await cpus_.save(ctx);
+  if (saved) saved = co_await memory_.save(ctx);
   if (!saved) co_return unexpected(saved.error().message);
   co_return Unit{};
 }
 
 bool PodAllocator::wants(const api::core_v1::Pod& pod) const {
-  return devices_.wants_devices(pod) || (cpus_.is_static() && resources::wants_exclusive_cpus(pod));
+  return devices_.wants_devices(pod) || (cpus_.is_static() && resources::wants_exclusive_cpus(pod)) || memory_.wants(pod);
 }
 
-bool PodAllocator::has(const std::string& uid) const { return devices_.allocations().all().contains(uid) || cpus_.has_own(uid); }
+bool PodAllocator::has(const std::string& uid) const {
+  return devices_.allocations().all().contains(uid) || cpus_.has_own(uid) || memory_.has_own(uid);
+}
 
 rt::Task<Expected<Unit, WaitingReason>> PodAllocator::allocate(rt::Context ctx, PodPtr pod) {
   if (!wants(*pod)) co_return Unit{};
@@ -106,6 +118,7 @@ rt::Task<Expected<Unit, WaitingReason>> PodAllocator::allocate(rt::Context ctx, 
 }
 
 void PodAllocator::write_metrics(std::string& out) const {
+  memory_.write_metrics(out);
   if (!topology_.policy) return;
   namespace metrics = component::metrics;
   constexpr std::string_view asked = "kubelet_topology_manager_admission_requests_total", refused = "kubelet_topology_manager_admission_errors_total";
@@ -118,6 +131,7 @@ void PodAllocator::write_metrics(std::string& out) const {
 void PodAllocator::release(std::string_view uid) {
   devices_.release(uid);
   cpus_.release(uid);
+  memory_.release(uid);
 }
 
 }  // namespace pintle::kubelet::allocation

@@ -1,4 +1,4 @@
-// PodAllocator: gives a pod what the node hands out piece by piece (devices, CPUs), container by container, and decides on which NUMA nodes
+// PodAllocator: gives a pod what the node hands out piece by piece (devices, CPUs, memory), container by container, and decides on which NUMA nodes
 // (topologyManagerPolicy). All or nothing: a pod that cannot have all of it keeps nothing. Belongs to the kubelet's executor.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "base/expected.h"
 #include "kubelet/cpu_manager/cpu_manager.h"
 #include "kubelet/devices/device_manager.h"
+#include "kubelet/memory_manager/memory_manager.h"
 #include "kubelet/topology_hints/hints.h"
 #include "kubelet/types/pod.h"
 #include "kubelet/types/waiting_reason.h"
@@ -25,8 +26,8 @@ Result<TopologySettings> topology_settings(const api::kubeletconfig_v1beta1::Kub
 
 class PodAllocator {
  public:
-  PodAllocator(devices::DeviceManager& devices, cpu_manager::CpuManager& cpus, TopologySettings topology)
-      : devices_(devices), cpus_(cpus), topology_(std::move(topology)) {}
+  PodAllocator(devices::DeviceManager& devices, cpu_manager::CpuManager& cpus, memory_manager::MemoryManager& memory, TopologySettings topology)
+      : devices_(devices), cpus_(cpus), memory_(memory), topology_(std::move(topology)) {}
 
   // The error is how the pod fails; what it has already stays its own. On disk when it returns.
   rt::Task<Expected<Unit, WaitingReason>> allocate(rt::Context ctx, PodPtr pod);
@@ -46,10 +47,11 @@ class PodAllocator {
                                                              Progress* progress);
   rt::Task<Expected<Unit, WaitingReason>> allocate_all(rt::Context ctx, PodPtr pod);
   // Where a container, or the pod, gets what it wants; the error: nowhere.
-  Expected<std::optional<std::set<int64_t>>, WaitingReason> decide(const std::vector<topology_hints::ResourceHints>& hints) const;
+  Expected<memory_manager::WantedNodes, WaitingReason> decide(const std::vector<topology_hints::ResourceHints>& hints) const;
 
   devices::DeviceManager& devices_;
   cpu_manager::CpuManager& cpus_;
+  memory_manager::MemoryManager& memory_;
   const TopologySettings topology_;
   rt::AsyncMutex deciding_;  // what was found free for a pod is given to it
   uint64_t requests_ = 0;    // of pods that want something

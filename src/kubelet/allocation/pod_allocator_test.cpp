@@ -66,7 +66,8 @@ rt::Task<void> check(std::string policy, std::string scope, std::vector<Step> st
   api::kubeletconfig_v1beta1::KubeletConfiguration config;
   config.topology_manager_policy = policy;
   config.topology_manager_scope = scope;
-  PodAllocator allocator(devices, *cpus, *topology_settings(config, sysfs));
+  const auto memory = std::move(*memory_manager::MemoryManager::make(runtime, {.root_dir = root}));
+  PodAllocator allocator(devices, *cpus, *memory, *topology_settings(config, sysfs));
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const PodPtr pod = asks(fmt::format("u{}", i), steps[i].cpus);
     const auto given = co_await allocator.allocate(rt::Context::background(), pod);
@@ -78,6 +79,7 @@ rt::Task<void> check(std::string policy, std::string scope, std::vector<Step> st
     EXPECT_EQ(outcome, steps[i].outcome) << policy << " " << scope << " " << i;
   }
   co_await devices.stop();
+  co_await memory->stop();
   co_await cpus->stop();
 }
 

@@ -34,12 +34,10 @@ constexpr std::string_view without_effect[] = {
     "logging.options",
     "makeIPTablesUtilChains",
     "maxOpenFiles",
-    "memoryManagerPolicy",
     "memoryReservationPolicy",
     "memoryThrottlingFactor",
     "podCIDR",
     "qosReserved",
-    "reservedMemory",
     "runOnce",
     "showHiddenMetricsForVersion",
     "staticPodURL",
@@ -56,6 +54,7 @@ constexpr std::string_view gates_asked[] = {
     "TaintTolerationComparisonOperators",
     "AllAlpha",  // these two stand for gates of a stage
     "AllBeta",
+    "DRAExtendedResource",
     "DisableCPUQuotaWithExclusiveCPUs",
     "GracefulNodeShutdown",
     "GracefulNodeShutdownBasedOnPodPriority",
@@ -64,6 +63,7 @@ constexpr std::string_view gates_asked[] = {
     "KubeletServiceAccountTokenForCredentialProviders",
     "ReduceDefaultCrashLoopBackOffDecay",
     "ResourceHealthStatus",
+    "ResourceHealthStatusMessage",
     "RotateKubeletServerCertificate",
 };
 

@@ -113,6 +113,7 @@ rt::Task<Result<cri_v1::ContainerConfig>> Configurator::container_config(rt::Con
   inputs.mounts = std::move(made->mounts);
   inputs.devices = std::move(devices);
   inputs.from_plugins = std::move(from_plugins);
+  if (deps_.memory_nodes) inputs.memory_nodes = deps_.memory_nodes(pod, request.container);
   if (deps_.cpus) inputs.cpus = deps_.cpus(pod.metadata.uid, request.container);
   inputs.volume_groups = std::move(groups);
   inputs.termination_log = std::move(made->termination_log);

@@ -31,6 +31,8 @@ struct ConfiguratorDeps {
   std::function<rt::Task<Result<HandlerFeatures>>(rt::Context ctx, PodPtr pod)> handler_features;
   // What plugins of the node want in a container; empty: there are none.
   std::function<rt::Task<Result<devices::ContainerDevices>>(rt::Context ctx, PodPtr pod, std::string container)> devices;
+  // The NUMA nodes of its memory, as it is about to start; "": any. May be empty.
+  std::function<std::string(const api::core_v1::Pod& pod, const std::string& container)> memory_nodes;
   // Where it runs; empty: anywhere.
   std::function<ContainerCpus(const std::string& uid, const std::string& container)> cpus;
   UserNamespaceRanges* user_namespaces = nullptr;  // nullptr: no pod gets one

@@ -248,6 +248,7 @@ Result<cri_v1::ContainerConfig> make_container_config(const ContainerInputs& in)
   linux_config.security_context = std::move(security);
   linux_config.resources = make_linux_resources(in.pod, in.container, in.node);
   linux_config.resources->cpuset_cpus = in.cpus.list;
+  linux_config.resources->cpuset_mems = in.memory_nodes;
   if (in.cpus.unlimited && in.node.cpu_cfs_quota) linux_config.resources->cpu_quota = -1;
   const Box<cri_v1::UserNamespace>& users = linux_config.security_context->namespace_options->userns_options;
   if (users && users->mode == cri_v1::NamespaceMode::Pod) {

@@ -64,6 +64,7 @@ struct ContainerInputs {
   std::vector<api::cri_v1::Device> devices;  // raw block volumes
   devices::ContainerDevices from_plugins;
   ContainerCpus cpus;
+  std::string memory_nodes;            // of NUMA; "": any
   std::vector<int64_t> volume_groups;  // that volumes of the pod give to its containers
   std::string termination_log;         // host path of the termination log; "": none
   std::string target_container_id;     // of an ephemeral container: whose process namespace it joins

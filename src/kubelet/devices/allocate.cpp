@@ -7,6 +7,7 @@
 #include "component/log.h"
 #include "kubelet/devices/choice.h"
 #include "kubelet/devices/device_manager.h"
+#include "rules/resource_claims.h"
 
 namespace pintle::kubelet::devices {
 
@@ -25,18 +26,18 @@ const Container* container_of(const Pod& pod, std::string_view name) {
 
 }  // namespace
 
-std::vector<DeviceManager::Want> DeviceManager::wants_of(const std::string& uid, const Container& container) const {
+std::vector<DeviceManager::Want> DeviceManager::wants_of(const Pod& pod, const Container& container) const {
   std::vector<Want> out;
   for (const auto& [name, amount] : container.resources.limits) {
     const int64_t count = amount.value();
-    if (count <= 0 || !counts(name)) continue;
-    out.push_back({uid, container.name, name, static_cast<std::size_t>(count), {}, std::nullopt});
+    if (count <= 0 || !counts(name) || rules::comes_by_claim(pod, container.name, name)) continue;
+    out.push_back({pod.metadata.uid, container.name, name, static_cast<std::size_t>(count), {}, std::nullopt});
   }
   return out;
 }
 
 bool DeviceManager::wants_devices(const Pod& pod) const {
-  const auto wants = [this](const Container& container) { return !wants_of("", container).empty(); };
+  const auto wants = [&](const Container& container) { return !wants_of(pod, container).empty(); };
   return std::ranges::any_of(pod.spec.init_containers, wants) || std::ranges::any_of(pod.spec.containers, wants);
 }
 
@@ -45,7 +46,7 @@ rt::Task<Result<Unit>> DeviceManager::allocate(rt::Context ctx, PodPtr pod, std:
   const Container* container = container_of(*pod, name);
   if (!container) co_return Unit{};
   const std::string& uid = pod->metadata.uid;
-  std::vector<Want> wants = wants_of(uid, *container);
+  std::vector<Want> wants = wants_of(*pod, *container);
   for (Want& want : wants) {
     const auto left = reusable->find(want.resource);
     if (left != reusable->end()) want.reusable = left->second;
@@ -128,7 +129,7 @@ rt::Task<Result<Unit>> DeviceManager::allocate_one(rt::Context ctx, Want want) {
 
 bool DeviceManager::plugins_are_back(const Pod& pod) const {
   const auto back = [&](const Container& container) {
-    return std::ranges::all_of(wants_of(pod.metadata.uid, container), [this](const Want& want) {
+    return std::ranges::all_of(wants_of(pod, container), [this](const Want& want) {
       const ResourcePtr resource = find(want.resource);
       return resource && resource->plugin && resource->listed && has_already(want).has_value();
     });
@@ -150,7 +151,7 @@ rt::Task<Result<ContainerDevices>> DeviceManager::container_devices(rt::Context 
   if (!container) co_return ContainerDevices();  // an ephemeral one
   const std::string& uid = pod->metadata.uid;
   bool allocated = false;
-  const std::vector<Want> wants = wants_of(uid, *container);
+  const std::vector<Want> wants = wants_of(*pod, *container);
   for (const Want& want : wants) {
     if (!allocations_.find(uid, name, want.resource)) {
       CO_TRY(co_await allocate_one(ctx, want));

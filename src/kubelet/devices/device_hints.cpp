@@ -55,11 +55,11 @@ std::optional<std::vector<topology_hints::TopologyHint>> DeviceManager::hints_of
   return topology_hints::make_hints(inputs);
 }
 
-ResourceHints DeviceManager::hints(const std::string& uid, const api::core_v1::Container& container, const Reusable& reusable,
+ResourceHints DeviceManager::hints(const api::core_v1::Pod& pod, const api::core_v1::Container& container, const Reusable& reusable,
                                    const std::vector<int32_t>& machine) const {
   ResourceHints out;
-  for (const Want& want : wants_of(uid, container)) {
-    const Allocation* has = allocations_.find(uid, container.name, want.resource);
+  for (const Want& want : wants_of(pod, container)) {
+    const Allocation* has = allocations_.find(want.uid, container.name, want.resource);
     const auto left = reusable.find(want.resource);
     out[want.resource] =
         hints_of(want.resource, want.count, has ? has->ids() : DeviceIds(), left == reusable.end() ? DeviceIds() : left->second, machine);
@@ -75,7 +75,7 @@ ResourceHints DeviceManager::pod_hints(const api::core_v1::Pod& pod, const std::
     if (const Allocation* one = allocations_.find(uid, want.container, want.resource)) has[want.resource].merge(one->ids());
   };
   for (const auto& container : pod.spec.init_containers) {
-    for (const Want& want : wants_of(uid, container)) {
+    for (const Want& want : wants_of(pod, container)) {
       note(want);
       std::size_t& always = sidecars[want.resource];
       std::size_t& peak = most[want.resource];
@@ -87,7 +87,7 @@ ResourceHints DeviceManager::pod_hints(const api::core_v1::Pod& pod, const std::
     }
   }
   for (const auto& container : pod.spec.containers) {
-    for (const Want& want : wants_of(uid, container)) {
+    for (const Want& want : wants_of(pod, container)) {
       note(want);
       plain[want.resource] += want.count;
     }

@@ -65,7 +65,7 @@ class DeviceManager final : public plugins::PluginHandler {
   rt::Task<Result<Unit>> allocate(rt::Context ctx, PodPtr pod, std::string container, Reusable* reusable,
                                   std::optional<std::set<int64_t>> numa_nodes);
   // On which nodes the container, or the pod as a whole, could have what it wants.
-  topology_hints::ResourceHints hints(const std::string& uid, const api::core_v1::Container& container, const Reusable& reusable,
+  topology_hints::ResourceHints hints(const api::core_v1::Pod& pod, const api::core_v1::Container& container, const Reusable& reusable,
                                       const std::vector<int32_t>& machine) const;
   topology_hints::ResourceHints pod_hints(const api::core_v1::Pod& pod, const std::vector<int32_t>& machine) const;
   // What is allocated now is on disk.
@@ -126,7 +126,7 @@ class DeviceManager final : public plugins::PluginHandler {
 
   ResourcePtr find(std::string_view resource) const;
   bool is_healthy(std::string_view resource, const std::string& id) const;
-  std::vector<Want> wants_of(const std::string& uid, const api::core_v1::Container& container) const;
+  std::vector<Want> wants_of(const api::core_v1::Pod& pod, const api::core_v1::Container& container) const;
   std::optional<std::vector<topology_hints::TopologyHint>> hints_of(const std::string& resource, std::size_t count, const DeviceIds& has,
                                                                     const DeviceIds& reusable, const std::vector<int32_t>& machine) const;
   rt::Task<Result<Unit>> allocate_one(rt::Context ctx, Want want);

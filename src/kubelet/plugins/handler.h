@@ -12,6 +12,7 @@ namespace pintle::kubelet::plugins {
 
 inline constexpr const char* csi_plugin_type = "CSIPlugin";
 inline constexpr const char* device_plugin_type = "DevicePlugin";
+inline constexpr const char* dra_plugin_type = "DRAPlugin";
 
 // What a plugin says of itself. None of it is to be trusted.
 struct Plugin {

@@ -67,7 +67,9 @@ Result<Unit> PodResourcesServer::admit(const std::string& version, component::me
 Result<PodResourcesServer::ListResponse> PodResourcesServer::all(const std::string& version) {
   TRY(admit(version, lists_));
   ListResponse out;
-  for (const auto* pod : deps_.active_pods()) out.pod_resources.push_back(resources_of(*pod, deps_.devices.allocations(), deps_.cpus.state()));
+  for (const auto* pod : deps_.active_pods())
+    out.pod_resources.push_back(
+        resources_of(*pod, ResourceSources{deps_.devices.allocations(), deps_.cpus.state(), deps_.claims, deps_.memory.state()}));
   return out;
 }
 
@@ -81,6 +83,7 @@ rt::Task<Result<PodResourcesServer::ListResponse>> PodResourcesServer::list_v1al
     for (auto& container : pod.containers) {
       container.cpu_ids.clear();
       container.memory.clear();
+      container.dynamic_resources.clear();
       for (auto& device : container.devices) device.topology.reset();
     }
   }
@@ -96,7 +99,7 @@ rt::Task<Result<PodResourcesServer::GetResponse>> PodResourcesServer::get(rt::Co
         net::grpc::to_status(net::grpc::Code::Unknown, "pod " + request.pod_name + " in namespace " + request.pod_namespace + " not found"));
   }
   GetResponse out;
-  out.pod_resources = resources_of(*pod, deps_.devices.allocations(), deps_.cpus.state());
+  out.pod_resources = resources_of(*pod, ResourceSources{deps_.devices.allocations(), deps_.cpus.state(), deps_.claims, deps_.memory.state()});
   co_return std::move(out);
 }
 
@@ -104,6 +107,7 @@ rt::Task<Result<PodResourcesServer::AllocatableResponse>> PodResourcesServer::al
   CO_TRY(admit(v1, allocatables_));
   AllocatableResponse out;
   out.devices = pod_resources_api::allocatable(deps_.devices.devices());
+  out.memory = pod_resources_api::memory_of(deps_.memory.allocatable());
   const CpuSet cpus = deps_.cpus.allocatable();
   out.cpu_ids.assign(cpus.begin(), cpus.end());
   co_return std::move(out);

@@ -11,6 +11,8 @@
 #include "component/metrics.h"
 #include "kubelet/cpu_manager/cpu_manager.h"
 #include "kubelet/devices/device_manager.h"
+#include "kubelet/dynamic_resources/claim_manager.h"
+#include "kubelet/memory_manager/memory_manager.h"
 #include "net/grpc/server.h"
 #include "rt/rate_limiter.h"
 #include "rt/runtime.h"
@@ -25,7 +27,9 @@ struct PodResourcesServerDeps {
   rt::Runtime& runtime;
   std::string folder;  // ROOT/pod-resources
   const devices::DeviceManager& devices;
+  const dynamic_resources::ClaimManager& claims;
   const cpu_manager::CpuManager& cpus;
+  const memory_manager::MemoryManager& memory;
   // Pods that have not ended.
   std::function<std::vector<const api::core_v1::Pod*>()> active_pods;
   // nullptr: there is none.

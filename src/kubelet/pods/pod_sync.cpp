@@ -153,6 +153,19 @@ rt::Task<bool> PodWorker::prepare(rt::Context ctx) {
   co_return false;
 }
 
+rt::Task<bool> PodWorker::prepare_claims(rt::Context ctx) {
+  awaits_drivers_ = false;
+  if (!deps_.claims) co_return true;
+  const PodPtr pod = pod_;
+  const auto ready = co_await deps_.claims->prepare(ctx, pod);
+  if (ready) co_return true;
+  if (ctx.done()) co_return false;
+  deps_.events.warning(*pod, "", "FailedPrepareDynamicResources", "Failed to prepare dynamic resources: " + ready.error().message);
+  failed(sandbox_retry, {"", ""});
+  retries_[sandbox_retry].on_change = awaits_drivers_ = true;
+  co_return false;
+}
+
 rt::Task<void> PodWorker::apply(rt::Context ctx, runtime::PodPlan plan) {
   if (plan.kill_pod) {
     if (plan.create_sandbox) deps_.events.normal(*pod_, "", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
@@ -176,6 +189,8 @@ rt::Task<void> PodWorker::apply(rt::Context ctx, runtime::PodPlan plan) {
   const bool prepared = co_await prepare(ctx);
   if (!prepared || ctx.done()) co_return;
   if (plan.create_sandbox) {
+    const bool given = co_await prepare_claims(ctx);
+    if (!given || ctx.done()) co_return;
     const auto made = co_await deps_.pods.create_sandbox(ctx, pod_, plan.sandbox_attempt);
     if (made)
       retries_.erase(sandbox_retry);
@@ -237,6 +252,7 @@ void PodWorker::publish() {
   }
   status_ = status::generate_status(inputs);
   if (deps_.devices && deps_.device_health) deps_.devices->write_health(pod_->metadata.uid, status_);
+  if (deps_.claims && deps_.device_health) deps_.claims->write_health(*pod_, status_);
   if (end_ && end_->condition) status::set_condition(status_, *end_->condition, inputs.now);
   deps_.statuses.set(pod_, status_);
 }

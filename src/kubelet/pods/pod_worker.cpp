@@ -249,8 +249,22 @@ rt::Task<void> PodWorker::terminate(rt::Context ctx) {
   }
 }
 
+rt::Task<void> PodWorker::unprepare_claims(rt::Context ctx) {
+  rt::Backoff backoff(cleanup_retry);
+  while (deps_.claims && !ctx.done()) {
+    const uint64_t seen = deps_.claims->drivers().value();
+    const auto taken = co_await deps_.claims->unprepare(ctx, pod_->metadata.uid);
+    if (taken || ctx.done()) co_return;
+    log::info(1, "Taking back a pod's claims failed", {{"pod", format_pod(*pod_)}, {"err", taken.error().message}});
+    const rt::Context pause = ctx.with_timeout(backoff.next(deps_.runtime.random()));
+    (void)co_await deps_.claims->drivers().wait(pause, seen + 1);
+  }
+}
+
 // Volumes and cgroup go when nothing runs any more.
 rt::Task<void> PodWorker::tear_down(rt::Context ctx) {
+  co_await unprepare_claims(ctx);
+  if (ctx.done()) co_return;
   follow_probes();
   publish();
   rt::Backoff backoff(cleanup_retry);

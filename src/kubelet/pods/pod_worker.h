@@ -15,6 +15,7 @@
 #include "kubelet/cgroups/pod_cgroups.h"
 #include "kubelet/cpu_manager/cpu_manager.h"
 #include "kubelet/devices/device_manager.h"
+#include "kubelet/dynamic_resources/claim_manager.h"
 #include "kubelet/pods/worker_phase.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/runtime/pod_runtime.h"
@@ -43,6 +44,8 @@ struct PodWorkerDeps {
   referenced_objects::ReferencedObjects* objects = nullptr;
   devices::DeviceManager* devices = nullptr;  // nullptr, each: none
   cpu_manager::CpuManager* cpus = nullptr;
+  dynamic_resources::ClaimManager* claims = nullptr;
+  memory_manager::MemoryManager* memory = nullptr;
   allocation::PodAllocator* allocator = nullptr;  // over those two
   bool device_health = false;                     // feature ResourceHealthStatus
   client::Client* client = nullptr;
@@ -82,6 +85,8 @@ class PodWorker {
   void expect_end(const std::string& container_id);
   // What it refers to has changed: what failed for it is tried at once.
   void objects_changed();
+  // Its claims could not be prepared, and are tried again.
+  bool awaits_drivers() const { return awaits_drivers_; }
   // A resize that did not fit may fit now.
   void retry_resize();
   // Rejected before it ever ran.
@@ -123,6 +128,8 @@ class PodWorker {
   rt::Task<void> sync(rt::Context ctx);
   rt::Task<void> terminate(rt::Context ctx);
   rt::Task<void> tear_down(rt::Context ctx);
+  // Its claims are taken back: nothing of it runs, and the API is not told so before.
+  rt::Task<void> unprepare_claims(rt::Context ctx);
   rt::Task<void> let_go(rt::Context ctx);
   // Goes on to the next phase if what is known of the pod, with what the phase has `found`, says so.
   void advance(PhaseInputs found);
@@ -145,6 +152,7 @@ class PodWorker {
   void drop_unready(runtime::PodPlan& plan);
   rt::Task<void> apply(rt::Context ctx, runtime::PodPlan plan);
   rt::Task<bool> prepare(rt::Context ctx);
+  rt::Task<bool> prepare_claims(rt::Context ctx);
   rt::Task<void> start_one(rt::Context ctx, runtime::ContainerStart start);
   void note_waits(const runtime::PodPlan& plan);
   void failed(const std::string& what, const WaitingReason& reason);
@@ -171,6 +179,7 @@ class PodWorker {
   runtime::AppliedResources applied_;
   Resize resize_;
   WorkerPhase phase_ = WorkerPhase::Syncing;
+  bool awaits_drivers_ = false;
   bool removed_ = false;                          // by its source
   std::optional<PodEnd> end_;                     // by the kubelet
   rt::Context pass_ = rt::Context::background();  // of the running apply(): cancelled by what ends the pod

@@ -181,6 +181,12 @@ rt::Task<void> PodWorkers::remove_orphans() {
   if (deps_.devices) {
     for (const auto& [uid, containers] : deps_.devices->allocations().all()) (*known)[uid].uid = uid;
   }
+  if (deps_.claims) {
+    for (const auto& uid : deps_.claims->pods()) (*known)[uid].uid = uid;
+  }
+  if (deps_.memory) {
+    for (const auto& [uid, containers] : deps_.memory->state().of_pods) (*known)[uid].uid = uid;
+  }
   if (deps_.cpus) {
     for (const auto& [uid, containers] : deps_.cpus->state().of_pods) (*known)[uid].uid = uid;
   }

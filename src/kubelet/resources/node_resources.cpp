@@ -119,7 +119,7 @@ rules::ResourceList allocatable_for_pods(const rules::ResourceList& capacity, co
   return out;
 }
 
-rules::ResourceList node_allocatable(const rules::ResourceList& capacity, const rules::ResourceList& reserved, const EvictionThresholds& hard) {
+rules::ResourceList kept_from_pods(const rules::ResourceList& capacity, const rules::ResourceList& reserved, const EvictionThresholds& hard) {
   rules::ResourceList all = reserved;
   for (const auto& [resource, signal] : reserved_by_signal) {
     const auto threshold = hard.find(signal);
@@ -128,7 +128,11 @@ rules::ResourceList node_allocatable(const rules::ResourceList& capacity, const 
     Quantity& sum = all[resource];
     sum = sum + binary_quantity(threshold->second.of(size->value()));
   }
-  rules::ResourceList out = allocatable_for_pods(capacity, all);
+  return all;
+}
+
+rules::ResourceList node_allocatable(const rules::ResourceList& capacity, const rules::ResourceList& reserved, const EvictionThresholds& hard) {
+  rules::ResourceList out = allocatable_for_pods(capacity, kept_from_pods(capacity, reserved, hard));
   Quantity& memory = out["memory"];
   for (const auto& [name, amount] : capacity)
     if (name.starts_with(hugepages_prefix)) memory = memory - amount;

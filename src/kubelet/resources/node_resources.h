@@ -44,6 +44,8 @@ rules::ResourceList node_capacity(const NodeSize& size);
 
 // kubeReserved and systemReserved together. Invalid names the entry.
 Result<rules::ResourceList> reserved_resources(const api::kubeletconfig_v1beta1::KubeletConfiguration& config);
+// What is reserved, with what eviction keeps free.
+rules::ResourceList kept_from_pods(const rules::ResourceList& capacity, const rules::ResourceList& reserved, const EvictionThresholds& hard);
 // What the node's status says; never negative.
 rules::ResourceList node_allocatable(const rules::ResourceList& capacity, const rules::ResourceList& reserved, const EvictionThresholds& hard);
 // What the cgroup of all pods is limited to: capacity less what is reserved, whatever the thresholds are.

@@ -37,6 +37,8 @@ PodStatus generate_status(const StatusInputs& inputs) {
   status.qos_class = rules::qos_class(inputs.pod);
   status.nominated_node_name = inputs.pod.status.nominated_node_name;
   status.resource_claim_statuses = inputs.pod.status.resource_claim_statuses;
+  status.extended_resource_claim_status = inputs.pod.status.extended_resource_claim_status;
+  status.node_allocatable_resource_claim_statuses = inputs.pod.status.node_allocatable_resource_claim_statuses;
   status.init_container_statuses = container_statuses(inputs, StatusKind::Init);
   status.container_statuses = container_statuses(inputs, StatusKind::Main);
   status.ephemeral_container_statuses = container_statuses(inputs, StatusKind::Ephemeral);

@@ -6,6 +6,7 @@
 #include "net/grpc/code.h"
 #include "net/http2_connection.h"
 #include "rt/combine.h"
+#include "rt/version.h"
 
 namespace pintle::net::grpc {
 
@@ -122,6 +123,7 @@ struct Channel::State {
 
   rt::Task<Result<std::shared_ptr<ClientConnection>>> connection(rt::Context ctx);
   rt::Task<Result<Unit>> dial_one(rt::Context ctx);
+  rt::Task<void> run(std::shared_ptr<ClientConnection> connection);
 
   rt::Runtime& runtime;
   const ChannelOptions options;
@@ -132,12 +134,11 @@ struct Channel::State {
   bool dialing = false;
   rt::Event dialed;
   bool closed = false;
+  rt::Version ended;  // moves with each connection that has
   rt::TaskGroup connections;
 };
 
 namespace {
-
-rt::Task<void> run_connection(std::shared_ptr<ClientConnection> connection) { co_await connection->run(); }
 
 Result<Url> parse_target(std::string target) {
   if (target.starts_with("unix://")) target = target.substr(7);
@@ -147,6 +148,11 @@ Result<Url> parse_target(std::string target) {
 }
 
 }  // namespace
+
+rt::Task<void> Channel::State::run(std::shared_ptr<ClientConnection> connection) {
+  co_await connection->run();
+  ended.increment();
+}
 
 rt::Task<Result<Unit>> Channel::State::dial_one(rt::Context ctx) {
   dialing = true;
@@ -164,7 +170,7 @@ rt::Task<Result<Unit>> Channel::State::dial_one(rt::Context ctx) {
   }
   if (closed) co_return error(Reason::Cancelled, "the channel is closed");
   current = std::make_shared<ClientConnection>(runtime, std::move(made->stream), url.scheme == "unix");
-  connections.spawn(run_connection(current));
+  connections.spawn(run(current));
   co_return Unit{};
 }
 
@@ -226,6 +232,21 @@ rt::Task<Result<std::string>> Channel::unary(rt::Context ctx, std::string method
   CO_TRY_ASSIGN(const auto more, co_await reader->next(ctx));
   if (more) co_return Unexpected(to_status(Code::DataLoss, "more than one message in the answer"));
   co_return std::move(*answer);
+}
+
+rt::Task<Result<Unit>> Channel::connect(rt::Context ctx) {
+  auto state = state_;
+  CO_TRY(co_await state->connection(std::move(ctx)));
+  co_return Unit{};
+}
+
+rt::Task<Result<Unit>> Channel::disconnected(rt::Context ctx) {
+  auto state = state_;
+  while (state->current && state->current->usable()) {
+    const uint64_t seen = state->ended.value();
+    CO_TRY(co_await state->ended.wait(ctx, seen + 1));
+  }
+  co_return Unit{};
 }
 
 rt::Task<void> Channel::close() {

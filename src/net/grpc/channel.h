@@ -54,6 +54,10 @@ class Channel {
   rt::Task<Result<std::string>> unary(rt::Context ctx, std::string method, std::string message);
   // On the channel's executor only. An error that the server answers with comes from the reader's first next().
   rt::Task<Result<std::unique_ptr<StreamReader>>> server_stream(rt::Context ctx, std::string method, std::string message);
+  // On the channel's executor only. Dials unless there is a connection that takes calls.
+  rt::Task<Result<Unit>> connect(rt::Context ctx);
+  // Waits until there is none: the server has gone, or says that it will.
+  rt::Task<Result<Unit>> disconnected(rt::Context ctx);
   // Ends the connection and what runs on it; no call afterwards. Await it before the channel is destroyed.
   rt::Task<void> close();
 

@@ -150,6 +150,34 @@ rt::Task<void> restarts() {
   co_await channel->close();
 }
 
+rt::Task<void> connections() {
+  auto& runtime = rt::Executor::current().runtime();
+  const auto ctx = rt::Context::background();
+  auto channel = std::move(*Channel::make(runtime, {.target = path}));
+  const auto none = co_await channel->connect(ctx);
+  EXPECT_EQ(none.error().reason, Reason::ServiceUnavailable);
+  EXPECT_TRUE(co_await channel->disconnected(ctx)) << "there is none";
+  for (int i = 0; i < 2; ++i) {
+    Server server(runtime);
+    server.on("/t.S/Echo", echo);
+    EXPECT_TRUE(server.start(path));
+    EXPECT_TRUE(co_await channel->connect(ctx));
+    EXPECT_TRUE(co_await channel->connect(ctx)) << "it is there";
+    const auto lives = co_await channel->disconnected(ctx.with_timeout(std::chrono::milliseconds(50)));
+    EXPECT_EQ(lives.error().reason, Reason::Timeout);
+    EXPECT_EQ(*co_await channel->unary(ctx, "/t.S/Echo", "x"), "echo x");
+    co_await server.stop();
+    EXPECT_TRUE(co_await channel->disconnected(ctx));
+  }
+  co_await channel->close();
+}
+
+TEST(Grpc, TellsOfItsConnection) {
+  ::unlink(path);
+  rt::testing::run_task(connections());
+  rt::testing::run_sim(connections(), 9);
+}
+
 TEST(Grpc, Calls) {
   ::unlink(path);
   rt::testing::run_task(calls());
