@@ -243,9 +243,11 @@ rt::Task<void> call_a_driver_from_afar() {
   request.name = std::string(csi::remote_request_bytes_max, 'x');
   const auto big = co_await driver.create(ctx, request);
   EXPECT_EQ(net::grpc::code_of(big.error()), net::grpc::Code::Unavailable) << "such a request is not read";
-  const auto grown = co_await driver.controller_expand(ctx, {});
+  const api::csi_v1::ControllerExpandVolumeRequest larger;
+  const auto grown = co_await driver.controller_expand(ctx, larger);
   EXPECT_TRUE(grown && grown->node_expansion_required);
-  const auto room = co_await driver.capacity(ctx, {});
+  const api::csi_v1::GetCapacityRequest for_any;
+  const auto room = co_await driver.capacity(ctx, for_any);
   EXPECT_EQ(room ? room->available_capacity : 0, 1 << 30);
   api::csi_v1::DeleteVolumeRequest gone;
   gone.volume_id = "v1";
@@ -253,7 +255,7 @@ rt::Task<void> call_a_driver_from_afar() {
   EXPECT_TRUE(removed);
   EXPECT_EQ(host.driver_.removed, "v1");
   csi::RemoteController stranger(*in_process, "http://kubelet/csi/other.example");
-  const auto unserved = co_await stranger.capacity(ctx, {});
+  const auto unserved = co_await stranger.capacity(ctx, for_any);
   EXPECT_EQ(net::grpc::code_of(unserved.error()), net::grpc::Code::Unimplemented);
   co_await in_process->close();
   co_await (*none)->close();
