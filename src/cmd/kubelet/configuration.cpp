@@ -1,10 +1,12 @@
 #include "api/codec.h"
+#include "base/split.h"
 #include "cmd/field_flags.h"
 #include "cmd/kubelet/command.h"
 #include "cmd/kubelet/flags.h"
 #include "codec/yaml.h"
 #include "kubelet/configuration/defaults.h"
 #include "kubelet/configuration/validation.h"
+#include "net/text.h"
 
 namespace pintle::cmd {
 namespace {
@@ -39,6 +41,24 @@ bool has_older_default(std::string_view flag) {
   return false;
 }
 
+// --manifest-url-header: "a:hello,b:again", repeatable; values of one name add up. Instead of the file's, as upstream's.
+Result<Unit> set_url_headers(const component::FlagSet& flags, Value& value) {
+  if (!flags.is_set("manifest-url-header")) return Unit{};
+  Value headers{Value::Object()};
+  for (const std::string& list : flags.get_list("manifest-url-header")) {
+    for (const std::string_view pair : split(list, ',')) {
+      if (pair.empty()) continue;
+      const auto colon = pair.find(':');
+      if (colon == std::string_view::npos) return error(Reason::Invalid, "--manifest-url-header: malformed pair, expect string:string");
+      Value& values = headers[net::trim(pair.substr(0, colon))];
+      if (!values.is_array()) values = Value{Value::Array()};
+      values.as_array().push_back(Value{net::trim(pair.substr(colon + 1))});
+    }
+  }
+  value["staticPodURLHeader"] = std::move(headers);
+  return Unit{};
+}
+
 }  // namespace
 
 Result<Configuration> read_kubelet_configuration(rt::Disk& disk, const component::FlagSet& flags, OlderDefaults older) {
@@ -59,6 +79,7 @@ Result<Configuration> read_kubelet_configuration(rt::Disk& disk, const component
   TRY(set_fields(
       flags, kubelet_flags(), kubelet_fields(),
       [&](std::string_view flag) { return flags.is_set(flag) || (older_defaults && has_older_default(flag)); }, value));
+  TRY(set_url_headers(flags, value));
   Configuration config;
   api::DecodeReport report;
   TRY(api::decode_value(value, api::type_of<Configuration>(), &config, api::Strictness::Collect, &report));

@@ -25,8 +25,7 @@ constexpr std::string_view without_effect[] = {
     "eventRecordQPS",
     "fileCheckFrequency",  // files are watched
     "hairpinMode",         // of dockershim's bridge
-    "httpCheckFrequency",
-    "iptablesDropBit",  // unused upstream, too
+    "iptablesDropBit",     // unused upstream, too
     "iptablesMasqueradeBit",
     "kernelMemcgNotification",
     "kubeletCgroups",
@@ -42,8 +41,6 @@ constexpr std::string_view without_effect[] = {
     "reservedMemory",
     "runOnce",
     "showHiddenMetricsForVersion",
-    "staticPodURL",
-    "staticPodURLHeader",
     "streamingConnectionIdleTimeout",
     "syncFrequency",  // changes arrive by themselves
     "systemCgroups",
