@@ -24,6 +24,7 @@ logs::LogRotationOptions log_rotation(const KubeletConfiguration& config) {
   if (const auto size = api::Quantity::parse(config.container_log_max_size); size && size->value() > 0)
     out.bytes_max = static_cast<uint64_t>(size->value());
   if (config.container_log_max_files) out.files_max = static_cast<std::size_t>(*config.container_log_max_files);
+  out.workers = static_cast<std::size_t>(std::max(config.container_log_max_workers.value_or(1), 1));
   if (config.container_log_monitor_interval && config.container_log_monitor_interval->nanos > 0)
     out.look_every = rt::Duration(config.container_log_monitor_interval->nanos);
   return out;

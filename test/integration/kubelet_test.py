@@ -1,8 +1,13 @@
 """`pintle kubelet` alone on a real containerd: pods whose node is set by hand, and what becomes of them."""
+import contextlib
+import gzip
 import json
 import os
+import pathlib
 import signal
+import stat
 import subprocess
+import time
 
 import pytest
 from support.kubelet_node import KubeletNode, missing
@@ -302,6 +307,13 @@ def test_logs_are_rotated(node):
     pod = node.run_pod('talks', shell('i=0; while true; do i=$((i+1)); echo "$i a line that is long enough to fill the log before long, again and again"; [ $((i % 50)) = 0 ] && sleep 0.05; done'), wait=ready)
     folder = node.folder / 'pod-logs' / f"default_talks_{pod['metadata']['uid']}" / 'main'
     await_true('pieces set aside', lambda: len([p for p in folder.iterdir() if p.name.startswith('0.log.')]) == 2, timeout_s=30)
+    await_true('earlier ones packed', lambda: sorted(p.name.endswith('.gz') for p in folder.iterdir() if p.name.startswith('0.log.')) == [False, True], timeout_s=30)
+
+    def packed():
+        with contextlib.suppress(FileNotFoundError):
+            return [gzip.decompress(p.read_bytes()) for p in folder.glob('0.log.*.gz')]
+    text = await_true('a packed piece', packed, timeout_s=10)[0]
+    assert len(text) > 64 << 10 and b' a line that is long enough' in text.splitlines()[-1] and not list(folder.glob('*.tmp'))
     await_true('the log goes on', lambda: (folder / '0.log').exists() and (folder / '0.log').stat().st_size > 0, timeout_s=10)
     node.server.kubectl('delete', 'pod', 'talks', '--wait=false')
     node.wait('talks', gone)

@@ -14,7 +14,6 @@ using api::kubeletconfig_v1beta1::KubeletConfiguration;
 
 constexpr std::string_view without_effect[] = {
     "configMapAndSecretChangeDetectionStrategy",  // always Watch
-    "containerLogMaxWorkers",
     "contentType",
     "cpuManagerReconcilePeriod",  // running containers follow at once
     "enableContentionProfiling",
