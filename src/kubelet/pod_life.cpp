@@ -59,6 +59,7 @@ PodLife::PodLife(PodLifeDeps deps_in)
       statuses(deps.runtime, deps.cluster.client, config),
       workers(worker_deps(), config),
       logs(logs::LogRotatorDeps{deps.runtime, deps.cri, [this] { return workers.running_logs(); }}, log_rotation(deps.options.configuration)),
+      pleg(pleg_deps()),
       placement(deps.cri) {
   probes->on_change([this](const std::string& uid) { deps.changes.probe(uid); });
   if (deps.cluster.objects) deps.cluster.objects->on_change([this](const std::vector<std::string>& uids) { deps.changes.objects(uids); });
@@ -90,6 +91,19 @@ pods::PodWorkerDeps PodLife::worker_deps() {
   const auto& most = deps.options.configuration.crash_loop_back_off.max_container_restart_period;
   if (most) out.crash_backoff_max = rt::Duration(most->nanos);
   out.admit_resize = [this](const Pod& pod) { return admit_resize(pod); };
+  return out;
+}
+
+runtime::PlegDeps PodLife::pleg_deps() {
+  runtime::PlegDeps out{deps.runtime};
+  out.list = [this](rt::Context ctx) { return runtime::observe_all(deps.cri, std::move(ctx)); };
+  out.seen = [this](const std::map<std::string, PodState>& all) {
+    for (const auto& [uid, worker] : workers.all()) {
+      const auto state = all.find(uid);
+      if (state != all.end() && runtime::differs(worker->state(), state->second)) worker->wake();
+    }
+  };
+  out.health_changed = [this] { deps.changes.node_status(); };
   return out;
 }
 
@@ -146,6 +160,7 @@ void PodLife::follow_runtime() {
     deps.tasks.spawn(follow_cpus(deps.tasks.context()));
   }
   deps.tasks.spawn(follow_events());
+  pleg.start();
   logs.start();
 }
 
@@ -180,6 +195,7 @@ rt::Task<void> PodLife::look_later() {
 }
 
 rt::Task<void> PodLife::stop() {
+  co_await pleg.stop();
   co_await logs.stop();
   co_await workers.stop();
   co_await probes->close();

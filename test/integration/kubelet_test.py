@@ -317,3 +317,58 @@ def test_logs_are_rotated(node):
     await_true('the log goes on', lambda: (folder / '0.log').exists() and (folder / '0.log').stat().st_size > 0, timeout_s=10)
     node.server.kubectl('delete', 'pod', 'talks', '--wait=false')
     node.wait('talks', gone)
+
+
+def test_all_containers_begin_anew(node):
+    rules = [{'action': 'RestartAllContainers', 'exitCodes': {'operator': 'In', 'values': [88]}}]
+    volume = {'volumeMounts': [{'name': 'kept', 'mountPath': '/kept'}]}
+    image = {'image': 'busybox:1.36', 'imagePullPolicy': 'IfNotPresent'}
+
+    def container(name, script, **more):
+        return {'name': name, **image, **volume, **shell(script), **more}
+    # The worker ends as its rule says in its first two lives, once the other one runs.
+    worker = 'n=$(cat /kept/init | wc -l); echo life $n; until [ -e /kept/other$n ]; do sleep 0.1; done; [ $n -gt 2 ] || exit 88; ' + FOREVER
+    node.server.kubectl('create', '-f', '-', stdin=json.dumps({'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'anew'}, 'spec': {
+        'nodeName': node.name, 'restartPolicy': 'Never', 'automountServiceAccountToken': False, 'terminationGracePeriodSeconds': 1, 'volumes': [{'name': 'kept', 'emptyDir': {}}],
+        'initContainers': [container('first', 'echo ran >> /kept/init')],
+        'containers': [container('worker', worker, restartPolicy='Never', restartPolicyRules=rules),
+                       container('other', 'touch /kept/other$(cat /kept/init | wc -l); ' + FOREVER)]}}))
+
+    def lives(count):
+        return lambda p: (p and condition(p, 'Ready').get('status') == 'True' and status(p, 'worker').get('restartCount') == count)
+
+    def restarting(p):
+        return p and condition(p, 'AllContainersRestarting').get('status') == 'True' and status(p, 'worker')['restartCount'] == 1
+    # The first time at once, then as crash loops wait.
+    late = node.wait('anew', restarting)
+    assert condition(late, 'AllContainersRestarting')['reason'] == 'RestartAllContainersStarted'
+    assert status(late, 'other')['state'].get('running') and waiting(late, 'worker')['reason'] == 'CrashLoopBackOff'
+    assert status(late, 'worker')['lastState']['terminated']['exitCode'] == 88
+    sandbox = late['status']['podIP']
+    pod = node.wait('anew', lives(2))
+    assert condition(pod, 'AllContainersRestarting')['status'] == 'False' and condition(pod, 'Initialized')['status'] == 'True'
+    assert pod['status']['podIP'] == sandbox and pod['status']['phase'] == 'Running'
+    for it in (status(pod, 'worker'), status(pod, 'other'), status(pod, 'first', 'initContainerStatuses')):
+        assert it['restartCount'] == 2 and it['lastState']['terminated']['reason'] == 'RestartingAllContainers', it
+    assert node.logs(pod, container='worker').strip() == 'life 3'
+    node.server.kubectl('delete', 'pod', 'anew', '--wait=false')
+    node.wait('anew', gone)
+
+
+def test_a_checkpoint_is_the_runtimes_to_make(node):
+    node.run_pod('frozen', shell(FOREVER), wait=ready)
+
+    def ask(path, *flags):
+        p = node.server.pki.path
+        return subprocess.run(['curl', '-sk', '-w', ' %{http_code}', '--cert', p('admin.crt'), '--key', p('admin.key'), *flags, f'https://127.0.0.1:10250{path}'],
+                              capture_output=True, text=True, timeout=20, check=True).stdout
+    assert ask('/checkpoint/default/frozen/main').endswith(' 405')
+    assert ask('/checkpoint/default/frozen/other', '-XPOST') == 'container other does not exist 404'
+    said = ask('/checkpoint/default/frozen/main', '-XPOST')
+    # This containerd does not know the call.
+    assert said.startswith('checkpointing of default/frozen/main failed (rpc error: code = Unimplemented desc = ') and said.endswith(') 500'), said
+    seen = [float(line.split()[1]) for line in ask('/metrics').splitlines() if line.startswith('kubelet_pleg_last_seen_seconds ')]
+    assert len(seen) == 1 and 0 <= time.time() - seen[0] < 90
+    assert stat.S_IMODE((node.folder / 'kubelet/checkpoints').stat().st_mode) == 0o700
+    node.server.kubectl('delete', 'pod', 'frozen', '--wait=false')
+    node.wait('frozen', gone)

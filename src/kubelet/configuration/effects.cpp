@@ -52,6 +52,7 @@ constexpr std::string_view gates_asked[] = {
     "TaintTolerationComparisonOperators",
     "AllAlpha",  // these two stand for gates of a stage
     "AllBeta",
+    "ContainerCheckpoint",
     "DisableCPUQuotaWithExclusiveCPUs",
     "GracefulNodeShutdown",
     "GracefulNodeShutdownBasedOnPodPriority",
