@@ -82,6 +82,9 @@ pods::PodWorkerDeps PodLife::worker_deps() {
   out.allocator = &deps.allocator;
   out.client = deps.cluster.client;
   out.device_health = deps.facts.gates.enabled("ResourceHealthStatus");
+  out.resize_init_containers = deps.facts.gates.enabled("InPlacePodVerticalScalingInitContainers");
+  out.resize_pod_level = deps.facts.gates.enabled("InPlacePodLevelResourcesVerticalScaling");
+  out.restart_all = deps.facts.gates.enabled("RestartAllContainersOnContainerExits");
   out.node_ips = [this] { return deps.options.node_ips; };
   out.runtime_name = [this](rt::Context ctx) { return deps.node.observer.runtime_name(std::move(ctx)); };
   if (deps.facts.gates.enabled("ReduceDefaultCrashLoopBackOffDecay")) {

@@ -303,6 +303,42 @@ def test_pods_that_do_not_fit_are_rejected(node):
     assert pod['status']['reason'] == 'NodeAffinity'
 
 
+def test_init_containers_and_whole_pods_are_resized_in_place(node):
+    assert {'InPlacePodLevelResourcesVerticalScaling', 'InPlacePodVerticalScalingInitContainers', 'RestartAllContainersOnContainerExits'} <= set(
+        json.loads(node.server.kubectl('get', 'node', node.name, '-o', 'json'))['status']['declaredFeatures'])
+    init = {'name': 'first', 'image': 'busybox:1.36', 'imagePullPolicy': 'IfNotPresent', 'command': ['sh', '-c', 'until [ -e /kept/go ]; do sleep 0.1; done'],
+            'volumeMounts': [{'name': 'kept', 'mountPath': '/kept'}], 'resources': {'limits': {'cpu': '100m', 'memory': '16Mi'}}}
+    node.run_pod('whole', shell(f'{FOREVER}'), initContainers=[init], volumes=[{'name': 'kept', 'emptyDir': {}}],
+                 resources={'requests': {'cpu': '100m', 'memory': '32Mi'}, 'limits': {'cpu': '200m', 'memory': '64Mi'}},
+                 wait=lambda p: p and status(p, 'first', 'initContainerStatuses').get('state', {}).get('running'))
+
+    def resize(change):
+        return node.server.kubectl('patch', 'pod', 'whole', '--subresource=resize', '-p', json.dumps({'spec': change}))
+
+    def settled(p):
+        return p and p['status'].get('observedGeneration') == p['metadata']['generation'] and not condition(p, 'PodResizeInProgress') and not condition(p, 'PodResizePending')
+    # A container of init, while it runs.
+    wanted = {'limits': {'cpu': '150m', 'memory': '24Mi'}, 'requests': {'cpu': '150m', 'memory': '24Mi'}}
+    resize({'initContainers': [{'name': 'first', 'resources': wanted}]})
+    pod = node.wait('whole', lambda p: settled(p) and status(p, 'first', 'initContainerStatuses').get('resources', {}).get('limits') == wanted['limits'])
+    assert status(pod, 'first', 'initContainerStatuses')['restartCount'] == 0
+    uid = pod['metadata']['uid']
+    folder = node.folder / 'kubelet/pods' / uid / 'volumes/kubernetes.io~empty-dir/kept'
+    (folder / 'go').touch()
+    pod = node.wait('whole', ready)
+    # The pod as a whole: its cgroup, and that of the container that has no limit of its own.
+    resize({'resources': {'requests': {'cpu': '100m', 'memory': '32Mi'}, 'limits': {'cpu': '300m', 'memory': '96Mi'}}})
+    pod = node.wait('whole', lambda p: settled(p) and p['status']['resources']['limits'] == {'cpu': '300m', 'memory': '96Mi'})
+    assert status(pod)['restartCount'] == 0 and pod['status']['allocatedResources'] == {'cpu': '100m', 'memory': '32Mi'}
+    id_ = status(pod)['containerID'].split('//')[1]
+    limits = [p.read_text().strip() for p in pathlib.Path('/sys/fs/cgroup').rglob('memory.limit_in_bytes') if id_ in str(p) or (uid in str(p.parent.name))]
+    limits += [p.read_text().strip() for p in pathlib.Path('/sys/fs/cgroup').rglob('memory.max') if id_ in str(p) or (uid in str(p.parent.name))]
+    assert limits and set(limits) == {str(96 << 20)}, limits
+    assert 'ResizeCompleted' in {r for _, r, _ in node.events('whole')}
+    node.server.kubectl('delete', 'pod', 'whole', '--wait=false')
+    node.wait('whole', gone)
+
+
 def test_logs_are_rotated(node):
     pod = node.run_pod('talks', shell('i=0; while true; do i=$((i+1)); echo "$i a line that is long enough to fill the log before long, again and again"; [ $((i % 50)) = 0 ] && sleep 0.05; done'), wait=ready)
     folder = node.folder / 'pod-logs' / f"default_talks_{pod['metadata']['uid']}" / 'main'

@@ -73,7 +73,7 @@ constexpr FlagSpec specs[] = {
     {"help", Bool, "", "Show this help", 'h', false, true},
     {"hostname-override", String, "", "Name of the node instead of the machine's", 0, false, true},
     {"housekeeping-interval", Duration, "10s", "cAdvisor's housekeeping", 0, false, false},
-    {"http-check-frequency", Duration, "20s", "How often the manifest URL is read", 0, true, false},
+    {"http-check-frequency", Duration, "20s", "How often the manifest URL is read", 0, true, true},
     {"image-credential-provider-bin-dir", String, "", "Folder of credential provider plugins", 0, false, true},
     {"image-credential-provider-config", String, "", "Configuration of credential provider plugins: a file, or a folder of files", 0, false, true},
     {"image-gc-high-threshold", Int, "85", "Disk use at which images are removed", 0, true, true},

@@ -56,11 +56,15 @@ constexpr std::string_view gates_asked[] = {
     "DisableCPUQuotaWithExclusiveCPUs",
     "GracefulNodeShutdown",
     "GracefulNodeShutdownBasedOnPodPriority",
+    "InPlacePodLevelResourcesVerticalScaling",
+    "InPlacePodVerticalScalingInitContainers",
     "KubeletCrashLoopBackOffMax",
     "KubeletEnsureSecretPulledImages",
     "KubeletServiceAccountTokenForCredentialProviders",
+    "NodeDeclaredFeatures",
     "ReduceDefaultCrashLoopBackOffDecay",
     "ResourceHealthStatus",
+    "RestartAllContainersOnContainerExits",
     "RotateKubeletServerCertificate",
 };
 

@@ -27,6 +27,7 @@ Result<Unit> NodeDuties::start() {
   const std::map<std::string, bool> wanted(deps_.config.feature_gates.begin(), deps_.config.feature_gates.end());
   TRY_ASSIGN(const auto gates, component::FeatureGates::parse(wanted));
   toleration_comparisons_ = gates.enabled("TaintTolerationComparisonOperators");
+  declares_features_ = gates.enabled("NodeDeclaredFeatures");
   deps_.workers.set_admission([this](const Pod& pod) { return admit(pod); });
   if (deps_.client) {
     static_pods::MirrorPodsDeps mirrors{deps_.runtime, *deps_.client, deps_.pods, options_.identity.name, [this] {
@@ -97,6 +98,8 @@ std::optional<WaitingReason> NodeDuties::admit(const Pod& pod) {
                                              shutting_down_,
                                              deps_.config.allowed_unsafe_sysctls,
                                              toleration_comparisons_,
+                                             options_.machine.app_armor,
+                                             declares_features_ ? std::optional(options_.identity.declared_features) : std::nullopt,
                                              deps_.device_resources ? deps_.device_resources() : std::set<std::string>()};
   const admission::PodAdmission outcome = admission::admit_pod(inputs);
   if (!outcome.admitted) return WaitingReason{outcome.reason, outcome.message};

@@ -83,6 +83,7 @@ class NodeDuties {
   std::unique_ptr<static_pods::MirrorPods> mirrors_;
   bool shutting_down_ = false;
   bool toleration_comparisons_ = false;
+  bool declares_features_ = false;
 };
 
 }  // namespace pintle::kubelet::node
