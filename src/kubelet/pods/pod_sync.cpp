@@ -165,6 +165,7 @@ rt::Task<void> PodWorker::reset(rt::Context ctx, std::vector<runtime::ContainerR
   for (const auto& one : resets) {
     runtime::KillRequest request;
     request.pod = pod_;
+    request.message = "killing";  // upstream's word
     request.grace_seconds = 0;
     for (const auto& container : state_.containers) {
       if (container.id == one.id) request.container = container;
