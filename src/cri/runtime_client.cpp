@@ -160,6 +160,14 @@ RuntimeClient::Answer<Unit> RuntimeClient::update_container_resources(Context ct
   co_return Unit{};
 }
 
+RuntimeClient::Answer<Unit> RuntimeClient::checkpoint_container(Context ctx, CheckpointContainerRequest request) {
+  const int64_t wanted = std::min<int64_t>(request.timeout, whole_seconds(checkpoint_time_max));
+  const rt::Duration time = std::max<rt::Duration>(timeout_, std::chrono::seconds(std::max<int64_t>(wanted, 0)));
+  request.timeout = whole_seconds(time);
+  CO_TRY(co_await call<CheckpointContainerResponse>(*runtime_, ctx, time, runtime_method("CheckpointContainer"), encode(request)));
+  co_return Unit{};
+}
+
 RuntimeClient::Answer<Unit> RuntimeClient::reopen_container_log(Context ctx, std::string id) {
   ReopenContainerLogRequest request;
   request.container_id = std::move(id);

@@ -26,6 +26,8 @@ struct RuntimeClientOptions {
   rt::Duration request_timeout = request_timeout_default;
 };
 
+constexpr rt::Duration checkpoint_time_max = std::chrono::hours(1);
+
 class RuntimeClient {
  public:
   static Result<std::unique_ptr<RuntimeClient>> make(rt::Runtime& runtime, RuntimeClientOptions options);
@@ -59,6 +61,8 @@ class RuntimeClient {
   Answer<Unit> remove_container(Context ctx, std::string id);
   Answer<std::vector<api::cri_v1::Container>> list_containers(Context ctx, api::cri_v1::ContainerFilter filter);
   Answer<api::cri_v1::ContainerStatusResponse> container_status(Context ctx, std::string id, bool verbose);
+  // `timeout_seconds` below the client's own means that one; at most checkpoint_time_max.
+  Answer<Unit> checkpoint_container(Context ctx, api::cri_v1::CheckpointContainerRequest request);
   Answer<Unit> update_container_resources(Context ctx, api::cri_v1::UpdateContainerResourcesRequest request);
   Answer<Unit> reopen_container_log(Context ctx, std::string id);
 

@@ -75,10 +75,27 @@ rt::Task<Result<Unit>> Kubelet::State::make_parts() {
   pods = std::make_unique<PodLife>(PodLifeDeps{runtime, *cri, *node_runtime, *cluster, *allocator, changes, options, facts, tasks});
   node = std::make_unique<NodeLife>(NodeLifeDeps{runtime, *cri, *node_runtime, *pods, *cluster, changes, paths, options, facts});
   pod_resources = std::make_unique<pod_resources_api::PodResourcesServer>(pod_resources_deps());
-  host = std::make_unique<Host>(HostDeps{runtime, configuration, *cri, pods->workers, pods->statuses, node->eviction, node->image_collector,
-                                         node_runtime->credential_providers, node_runtime->volume_usages, plugins->devices, plugins->csi,
-                                         plugins->claims, *allocator, *pod_resources, node_runtime->cgroups.machine.get(), options.node_name,
-                                         paths.root(), options.provisioned_driver});
+  host = std::make_unique<Host>(HostDeps{runtime,
+                                         configuration,
+                                         *cri,
+                                         pods->workers,
+                                         pods->statuses,
+                                         pods->pleg,
+                                         node->eviction,
+                                         node->image_collector,
+                                         node_runtime->credential_providers,
+                                         node_runtime->volume_usages,
+                                         plugins->devices,
+                                         plugins->csi,
+                                         plugins->claims,
+                                         *allocator,
+                                         *pod_resources,
+                                         node_runtime->cgroups.machine.get(),
+                                         options.node_name,
+                                         paths.root(),
+                                         options.provisioned_driver,
+                                         paths.checkpoints(),
+                                         facts.gates.enabled("ContainerCheckpoint")});
   serving =
       std::make_unique<Serving>(ServingDeps{runtime, *host, deps.client, options, facts.identity.hostname, tasks, [this] { return node->known(); }});
   co_return Unit{};

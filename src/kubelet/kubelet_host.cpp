@@ -1,5 +1,6 @@
 #include "kubelet/kubelet_host.h"
 
+#include "apimachinery/clock_time.h"
 #include "component/metrics.h"
 #include "csi/remote_controller.h"
 #include "kubelet/runtime/observe.h"
@@ -93,6 +94,23 @@ rt::Task<Result<server::ExecSyncResult>> Host::exec_sync(rt::Context ctx, std::s
   out.stderr = std::move(answer.stderr);
   out.exit_code = answer.exit_code;
   co_return std::move(out);
+}
+
+rt::Task<Result<std::string>> Host::checkpoint(rt::Context ctx, Pod pod, std::string container, int64_t timeout_seconds) {
+  const pods::PodWorker* worker = deps_.workers.find(pod.metadata.uid);
+  const RuntimeContainer* active = worker ? worker->state().active(container) : nullptr;
+  if (!active) co_return error(Reason::NotFound, "container " + container + " not found");
+  if (timeout_seconds < 0) co_return bad_request("CheckpointContainer requires the timeout value to be > 0");
+  const std::string time = api::format_time(apimachinery::to_api_time(deps_.runtime.clock().wall_now()));
+  cri_v1::CheckpointContainerRequest request;
+  request.container_id = active->id;
+  request.timeout = timeout_seconds;
+  request.location = deps_.checkpoints_dir + "/checkpoint-" + pod_full_name(pod) + "-" + container + "-" + time + ".tar";
+  const std::string location = request.location;
+  // What a container has in memory is for root alone.
+  CO_TRY(deps_.runtime.disk().make_directories(deps_.checkpoints_dir, 0700));
+  CO_TRY(co_await deps_.cri.checkpoint_container(std::move(ctx), std::move(request)));
+  co_return location;
 }
 
 rt::Task<Result<std::string>> Host::exec_url(rt::Context ctx, server::StreamRequest request) {
@@ -201,6 +219,7 @@ std::string Host::metrics() {
   write_counts(out, "kubelet_image_garbage_collected_total",
                "[ALPHA] Total number of images garbage collected by the kubelet, whether through disk usage or image age.", "reason",
                deps_.images.removed());
+  deps_.pleg.write_metrics(out);
   deps_.credential_providers.write_metrics(out);
   out += stats::volume_metrics(deps_.volume_usages.latest());
   deps_.devices.write_metrics(out);

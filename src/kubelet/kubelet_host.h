@@ -12,6 +12,7 @@
 #include "kubelet/eviction/manager.h"
 #include "kubelet/pod_resources_api/server.h"
 #include "kubelet/pods/pod_workers.h"
+#include "kubelet/runtime/pleg.h"
 #include "kubelet/server/host.h"
 #include "kubelet/stats/summary.h"
 #include "kubelet/volumes/volume_usage.h"
@@ -25,6 +26,7 @@ struct HostDeps {
   cri::RuntimeClient& cri;
   pods::PodWorkers& workers;
   status::StatusManager& statuses;
+  const runtime::Pleg& pleg;
   const eviction::EvictionManager& eviction;
   const images::ImageCollector& images;
   const images::CredentialProviders& credential_providers;
@@ -38,6 +40,8 @@ struct HostDeps {
   std::string node_name;
   std::string root_dir;
   std::string provisioned_driver;  // KubeletOptions'
+  std::string checkpoints_dir;
+  bool checkpoints = false;  // feature ContainerCheckpoint
 };
 
 class Host final : public server::KubeletHost {
@@ -50,6 +54,8 @@ class Host final : public server::KubeletHost {
   rt::Task<Result<std::string>> container_log_path(rt::Context ctx, std::string container_id) override;
   rt::Task<Result<Unit>> wait_container_end(rt::Context ctx, std::string container_id) override;
   rt::Task<Result<server::ExecSyncResult>> exec_sync(rt::Context ctx, std::string container_id, std::vector<std::string> command) override;
+  bool has_checkpoints() const override { return deps_.checkpoints; }
+  rt::Task<Result<std::string>> checkpoint(rt::Context ctx, api::core_v1::Pod pod, std::string container, int64_t timeout_seconds) override;
   rt::Task<Result<std::string>> exec_url(rt::Context ctx, server::StreamRequest request) override;
   rt::Task<Result<std::string>> attach_url(rt::Context ctx, server::StreamRequest request) override;
   rt::Task<Result<std::string>> port_forward_url(rt::Context ctx, api::core_v1::Pod pod, std::vector<int32_t> ports) override;
@@ -62,7 +68,7 @@ class Host final : public server::KubeletHost {
                                                                    std::string request) override;
   const api::kubeletconfig_v1beta1::KubeletConfiguration& configuration() const override { return deps_.configuration; }
   std::string node_name() const override { return deps_.node_name; }
-  std::string unhealthy() const override { return ""; }
+  std::string unhealthy() const override { return deps_.pleg.hung() ? "syncloop" : ""; }
   std::string log_directory() const override { return deps_.configuration.enable_system_log_handler.value_or(true) ? "/var/log" : ""; }
 
  private:

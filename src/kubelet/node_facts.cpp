@@ -55,6 +55,17 @@ node::NodeIdentity node_identity(const KubeletOptions& options, const os::Machin
   return out;
 }
 
+// What pods may ask of this kubelet, in order.
+std::vector<std::string> declared_features(const component::FeatureGates& gates) {
+  std::vector<std::string> out;
+  if (!gates.enabled("NodeDeclaredFeatures")) return out;
+  constexpr std::string_view of_pods[] = {"InPlacePodLevelResourcesVerticalScaling", "InPlacePodVerticalScalingInitContainers",
+                                          "RestartAllContainersOnContainerExits"};
+  for (const std::string_view feature : of_pods)
+    if (gates.enabled(feature)) out.emplace_back(feature);
+  return out;
+}
+
 }  // namespace
 
 // Containers may want to see what is mounted later; and another kubelet that takes the root over finds it as it wants it,
@@ -90,6 +101,7 @@ Result<NodeFacts> measure_node(const Paths& paths, const KubeletOptions& options
   out.allocatable = resources::node_allocatable(out.capacity, out.reserved, hard);
   out.for_pods = cgroups::enforces(configuration, "pods") ? resources::allocatable_for_pods(out.capacity, out.reserved) : out.capacity;
   out.identity = node_identity(options, out.machine);
+  out.identity.declared_features = declared_features(out.gates);
   return out;
 }
 

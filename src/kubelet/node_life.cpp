@@ -58,7 +58,11 @@ std::unique_ptr<node::NodeAgent> NodeLife::make_agent() {
   if (!cluster.client) return nullptr;
   node::NodeAgentDeps out{deps.runtime, *cluster.client, *cluster.informers, *cluster.recorder, deps.node.observer};
   out.pressure = [this] { return eviction.pressure(); };
-  out.other_errors = [this] { return duties.not_ready(); };
+  out.other_errors = [this] {
+    std::vector<std::string> errors = duties.not_ready();
+    if (std::string pleg = deps.pods.pleg.unhealthy(); !pleg.empty()) errors.push_back(std::move(pleg));
+    return errors;
+  };
   out.devices = [this] { return deps.node.deps.plugins.devices.on_node(); };
   out.volumes_in_use = [this] { return deps.node.volumes->volumes_in_use(); };
   out.on_pod_cidrs = [this](const std::vector<std::string>& cidrs) {

@@ -24,6 +24,7 @@ logs::LogRotationOptions log_rotation(const KubeletConfiguration& config) {
   if (const auto size = api::Quantity::parse(config.container_log_max_size); size && size->value() > 0)
     out.bytes_max = static_cast<uint64_t>(size->value());
   if (config.container_log_max_files) out.files_max = static_cast<std::size_t>(*config.container_log_max_files);
+  out.workers = static_cast<std::size_t>(std::max(config.container_log_max_workers.value_or(1), 1));
   if (config.container_log_monitor_interval && config.container_log_monitor_interval->nanos > 0)
     out.look_every = rt::Duration(config.container_log_monitor_interval->nanos);
   return out;
@@ -58,6 +59,7 @@ PodLife::PodLife(PodLifeDeps deps_in)
       statuses(deps.runtime, deps.cluster.client, config),
       workers(worker_deps(), config),
       logs(logs::LogRotatorDeps{deps.runtime, deps.cri, [this] { return workers.running_logs(); }}, log_rotation(deps.options.configuration)),
+      pleg(pleg_deps()),
       placement(deps.cri) {
   probes->on_change([this](const std::string& uid) { deps.changes.probe(uid); });
   if (deps.cluster.objects) deps.cluster.objects->on_change([this](const std::vector<std::string>& uids) { deps.changes.objects(uids); });
@@ -82,6 +84,9 @@ pods::PodWorkerDeps PodLife::worker_deps() {
   out.allocator = &deps.allocator;
   out.client = deps.cluster.client;
   out.device_health = deps.facts.gates.enabled("ResourceHealthStatus");
+  out.resize_init_containers = deps.facts.gates.enabled("InPlacePodVerticalScalingInitContainers");
+  out.resize_pod_level = deps.facts.gates.enabled("InPlacePodLevelResourcesVerticalScaling");
+  out.restart_all = deps.facts.gates.enabled("RestartAllContainersOnContainerExits");
   out.node_ips = [this] { return deps.options.node_ips; };
   out.runtime_name = [this](rt::Context ctx) { return deps.node.observer.runtime_name(std::move(ctx)); };
   if (deps.facts.gates.enabled("ReduceDefaultCrashLoopBackOffDecay")) {
@@ -91,6 +96,19 @@ pods::PodWorkerDeps PodLife::worker_deps() {
   const auto& most = deps.options.configuration.crash_loop_back_off.max_container_restart_period;
   if (most) out.crash_backoff_max = rt::Duration(most->nanos);
   out.admit_resize = [this](const Pod& pod) { return admit_resize(pod); };
+  return out;
+}
+
+runtime::PlegDeps PodLife::pleg_deps() {
+  runtime::PlegDeps out{deps.runtime};
+  out.list = [this](rt::Context ctx) { return runtime::observe_all(deps.cri, std::move(ctx)); };
+  out.seen = [this](const std::map<std::string, PodState>& all) {
+    for (const auto& [uid, worker] : workers.all()) {
+      const auto state = all.find(uid);
+      if (state != all.end() && runtime::differs(worker->state(), state->second)) worker->wake();
+    }
+  };
+  out.health_changed = [this] { deps.changes.node_status(); };
   return out;
 }
 
@@ -149,6 +167,7 @@ void PodLife::follow_runtime() {
     deps.tasks.spawn(follow_cpus(deps.tasks.context()));
   }
   deps.tasks.spawn(follow_events());
+  pleg.start();
   logs.start();
 }
 
@@ -183,6 +202,7 @@ rt::Task<void> PodLife::look_later() {
 }
 
 rt::Task<void> PodLife::stop() {
+  co_await pleg.stop();
   co_await logs.stop();
   co_await workers.stop();
   co_await probes->close();

@@ -11,6 +11,7 @@
 #include "kubelet/node_runtime.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/probes/probe_manager.h"
+#include "kubelet/runtime/pleg.h"
 #include "kubelet/sources/pod_config.h"
 #include "kubelet/status/status_manager.h"
 #include "rt/sync.h"
@@ -43,10 +44,12 @@ struct PodLife {
   status::StatusManager statuses;
   pods::PodWorkers workers;
   logs::LogRotator logs;
+  runtime::Pleg pleg;
   cpu_manager::CpuPlacement placement;
 
  private:
   pods::PodWorkerDeps worker_deps();
+  runtime::PlegDeps pleg_deps();
   rt::Task<void> first_pods(client::Informer<api::core_v1::Pod> assigned);
   rt::Task<void> follow_events();
   rt::Task<void> look_later();

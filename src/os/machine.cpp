@@ -164,6 +164,7 @@ Result<MachineFacts> machine_facts() {
   out.operating_system = "linux";
   out.architecture = go_architecture(names.machine);
   out.hostname = to_lower(names.nodename);
+  out.app_armor = ::access("/sys/kernel/security/apparmor", F_OK) == 0 && line_of("/sys/module/apparmor/parameters/enabled").starts_with('Y');
   return out;
 }
 

@@ -24,6 +24,7 @@ struct MachineFacts {
   std::string operating_system;  // "linux"
   std::string architecture;      // Go's name: amd64, arm64
   std::string hostname;          // lower case
+  bool app_armor = false;        // the kernel enforces AppArmor's profiles
 };
 Result<MachineFacts> machine_facts();
 // As the kernel has it; "" if it has none.

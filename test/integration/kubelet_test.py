@@ -1,8 +1,13 @@
 """`pintle kubelet` alone on a real containerd: pods whose node is set by hand, and what becomes of them."""
+import contextlib
+import gzip
 import json
 import os
+import pathlib
 import signal
+import stat
 import subprocess
+import time
 
 import pytest
 from support.kubelet_node import KubeletNode, missing
@@ -298,10 +303,108 @@ def test_pods_that_do_not_fit_are_rejected(node):
     assert pod['status']['reason'] == 'NodeAffinity'
 
 
+def test_init_containers_and_whole_pods_are_resized_in_place(node):
+    assert {'InPlacePodLevelResourcesVerticalScaling', 'InPlacePodVerticalScalingInitContainers', 'RestartAllContainersOnContainerExits'} <= set(
+        json.loads(node.server.kubectl('get', 'node', node.name, '-o', 'json'))['status']['declaredFeatures'])
+    init = {'name': 'first', 'image': 'busybox:1.36', 'imagePullPolicy': 'IfNotPresent', 'command': ['sh', '-c', 'until [ -e /kept/go ]; do sleep 0.1; done'],
+            'volumeMounts': [{'name': 'kept', 'mountPath': '/kept'}], 'resources': {'limits': {'cpu': '100m', 'memory': '16Mi'}}}
+    node.run_pod('whole', shell(f'{FOREVER}'), initContainers=[init], volumes=[{'name': 'kept', 'emptyDir': {}}],
+                 resources={'requests': {'cpu': '100m', 'memory': '32Mi'}, 'limits': {'cpu': '200m', 'memory': '64Mi'}},
+                 wait=lambda p: p and status(p, 'first', 'initContainerStatuses').get('state', {}).get('running'))
+
+    def resize(change):
+        return node.server.kubectl('patch', 'pod', 'whole', '--subresource=resize', '-p', json.dumps({'spec': change}))
+
+    def settled(p):
+        return p and p['status'].get('observedGeneration') == p['metadata']['generation'] and not condition(p, 'PodResizeInProgress') and not condition(p, 'PodResizePending')
+    # A container of init, while it runs.
+    wanted = {'limits': {'cpu': '150m', 'memory': '24Mi'}, 'requests': {'cpu': '150m', 'memory': '24Mi'}}
+    resize({'initContainers': [{'name': 'first', 'resources': wanted}]})
+    pod = node.wait('whole', lambda p: settled(p) and status(p, 'first', 'initContainerStatuses').get('resources', {}).get('limits') == wanted['limits'])
+    assert status(pod, 'first', 'initContainerStatuses')['restartCount'] == 0
+    uid = pod['metadata']['uid']
+    folder = node.folder / 'kubelet/pods' / uid / 'volumes/kubernetes.io~empty-dir/kept'
+    (folder / 'go').touch()
+    pod = node.wait('whole', ready)
+    # The pod as a whole: its cgroup, and that of the container that has no limit of its own.
+    resize({'resources': {'requests': {'cpu': '100m', 'memory': '32Mi'}, 'limits': {'cpu': '300m', 'memory': '96Mi'}}})
+    pod = node.wait('whole', lambda p: settled(p) and p['status']['resources']['limits'] == {'cpu': '300m', 'memory': '96Mi'})
+    assert status(pod)['restartCount'] == 0 and pod['status']['allocatedResources'] == {'cpu': '100m', 'memory': '32Mi'}
+    id_ = status(pod)['containerID'].split('//')[1]
+    limits = [p.read_text().strip() for p in pathlib.Path('/sys/fs/cgroup').rglob('memory.limit_in_bytes') if id_ in str(p) or (uid in str(p.parent.name))]
+    limits += [p.read_text().strip() for p in pathlib.Path('/sys/fs/cgroup').rglob('memory.max') if id_ in str(p) or (uid in str(p.parent.name))]
+    assert limits and set(limits) == {str(96 << 20)}, limits
+    assert 'ResizeCompleted' in {r for _, r, _ in node.events('whole')}
+    node.server.kubectl('delete', 'pod', 'whole', '--wait=false')
+    node.wait('whole', gone)
+
+
 def test_logs_are_rotated(node):
     pod = node.run_pod('talks', shell('i=0; while true; do i=$((i+1)); echo "$i a line that is long enough to fill the log before long, again and again"; [ $((i % 50)) = 0 ] && sleep 0.05; done'), wait=ready)
     folder = node.folder / 'pod-logs' / f"default_talks_{pod['metadata']['uid']}" / 'main'
     await_true('pieces set aside', lambda: len([p for p in folder.iterdir() if p.name.startswith('0.log.')]) == 2, timeout_s=30)
+    await_true('earlier ones packed', lambda: sorted(p.name.endswith('.gz') for p in folder.iterdir() if p.name.startswith('0.log.')) == [False, True], timeout_s=30)
+
+    def packed():
+        with contextlib.suppress(FileNotFoundError):
+            return [gzip.decompress(p.read_bytes()) for p in folder.glob('0.log.*.gz')]
+    text = await_true('a packed piece', packed, timeout_s=10)[0]
+    assert len(text) > 64 << 10 and b' a line that is long enough' in text.splitlines()[-1] and not list(folder.glob('*.tmp'))
     await_true('the log goes on', lambda: (folder / '0.log').exists() and (folder / '0.log').stat().st_size > 0, timeout_s=10)
     node.server.kubectl('delete', 'pod', 'talks', '--wait=false')
     node.wait('talks', gone)
+
+
+def test_all_containers_begin_anew(node):
+    rules = [{'action': 'RestartAllContainers', 'exitCodes': {'operator': 'In', 'values': [88]}}]
+    volume = {'volumeMounts': [{'name': 'kept', 'mountPath': '/kept'}]}
+    image = {'image': 'busybox:1.36', 'imagePullPolicy': 'IfNotPresent'}
+
+    def container(name, script, **more):
+        return {'name': name, **image, **volume, **shell(script), **more}
+    # The worker ends as its rule says in its first two lives, once the other one runs.
+    worker = 'n=$(cat /kept/init | wc -l); echo life $n; until [ -e /kept/other$n ]; do sleep 0.1; done; [ $n -gt 2 ] || exit 88; ' + FOREVER
+    node.server.kubectl('create', '-f', '-', stdin=json.dumps({'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'anew'}, 'spec': {
+        'nodeName': node.name, 'restartPolicy': 'Never', 'automountServiceAccountToken': False, 'terminationGracePeriodSeconds': 1, 'volumes': [{'name': 'kept', 'emptyDir': {}}],
+        'initContainers': [container('first', 'echo ran >> /kept/init')],
+        'containers': [container('worker', worker, restartPolicy='Never', restartPolicyRules=rules),
+                       container('other', 'touch /kept/other$(cat /kept/init | wc -l); ' + FOREVER)]}}))
+
+    def lives(count):
+        return lambda p: (p and condition(p, 'Ready').get('status') == 'True' and status(p, 'worker').get('restartCount') == count)
+
+    def restarting(p):
+        return p and condition(p, 'AllContainersRestarting').get('status') == 'True' and status(p, 'worker')['restartCount'] == 1
+    # The first time at once, then as crash loops wait.
+    late = node.wait('anew', restarting)
+    assert condition(late, 'AllContainersRestarting')['reason'] == 'RestartAllContainersStarted'
+    assert status(late, 'other')['state'].get('running') and waiting(late, 'worker')['reason'] == 'CrashLoopBackOff'
+    assert status(late, 'worker')['lastState']['terminated']['exitCode'] == 88
+    sandbox = late['status']['podIP']
+    pod = node.wait('anew', lives(2))
+    assert condition(pod, 'AllContainersRestarting')['status'] == 'False' and condition(pod, 'Initialized')['status'] == 'True'
+    assert pod['status']['podIP'] == sandbox and pod['status']['phase'] == 'Running'
+    for it in (status(pod, 'worker'), status(pod, 'other'), status(pod, 'first', 'initContainerStatuses')):
+        assert it['restartCount'] == 2 and it['lastState']['terminated']['reason'] == 'RestartingAllContainers', it
+    assert node.logs(pod, container='worker').strip() == 'life 3'
+    node.server.kubectl('delete', 'pod', 'anew', '--wait=false')
+    node.wait('anew', gone)
+
+
+def test_a_checkpoint_is_the_runtimes_to_make(node):
+    node.run_pod('frozen', shell(FOREVER), wait=ready)
+    token = node.server.kubectl('create', 'token', 'default').strip()    # everything is allowed on this API server
+
+    def ask(path, *flags):
+        return subprocess.run(['curl', '-sk', '-w', ' %{http_code}', '-H', f'Authorization: Bearer {token}', *flags, f'https://127.0.0.1:10250{path}'],
+                              capture_output=True, text=True, timeout=20, check=True).stdout
+    assert ask('/checkpoint/default/frozen/main').endswith(' 405')
+    assert ask('/checkpoint/default/frozen/other', '-XPOST') == 'container other does not exist 404'
+    said = ask('/checkpoint/default/frozen/main', '-XPOST')
+    # This containerd does not know the call.
+    assert said.startswith('checkpointing of default/frozen/main failed (rpc error: code = Unimplemented desc = ') and said.endswith(') 500'), said
+    seen = [float(line.split()[1]) for line in ask('/metrics').splitlines() if line.startswith('kubelet_pleg_last_seen_seconds ')]
+    assert len(seen) == 1 and 0 <= time.time() - seen[0] < 90
+    assert stat.S_IMODE((node.folder / 'kubelet/checkpoints').stat().st_mode) == 0o700
+    node.server.kubectl('delete', 'pod', 'frozen', '--wait=false')
+    node.wait('frozen', gone)

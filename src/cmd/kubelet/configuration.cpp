@@ -9,6 +9,7 @@
 #include "codec/yaml.h"
 #include "kubelet/configuration/defaults.h"
 #include "kubelet/configuration/validation.h"
+#include "net/text.h"
 
 namespace pintle::cmd {
 namespace {
@@ -80,6 +81,24 @@ Result<Unit> set_reserved_memory(const component::FlagSet& flags, Value& value) 
   return Unit{};
 }
 
+// --manifest-url-header: "a:hello,b:again", repeatable; values of one name add up. Instead of the file's, as upstream's.
+Result<Unit> set_url_headers(const component::FlagSet& flags, Value& value) {
+  if (!flags.is_set("manifest-url-header")) return Unit{};
+  Value headers{Value::Object()};
+  for (const std::string& list : flags.get_list("manifest-url-header")) {
+    for (const std::string_view pair : split(list, ',')) {
+      if (pair.empty()) continue;
+      const auto colon = pair.find(':');
+      if (colon == std::string_view::npos) return error(Reason::Invalid, "--manifest-url-header: malformed pair, expect string:string");
+      Value& values = headers[net::trim(pair.substr(0, colon))];
+      if (!values.is_array()) values = Value{Value::Array()};
+      values.as_array().push_back(Value{net::trim(pair.substr(colon + 1))});
+    }
+  }
+  value["staticPodURLHeader"] = std::move(headers);
+  return Unit{};
+}
+
 }  // namespace
 
 Result<Configuration> read_kubelet_configuration(rt::Disk& disk, const component::FlagSet& flags, OlderDefaults older) {
@@ -101,6 +120,7 @@ Result<Configuration> read_kubelet_configuration(rt::Disk& disk, const component
       flags, kubelet_flags(), kubelet_fields(),
       [&](std::string_view flag) { return flags.is_set(flag) || (older_defaults && has_older_default(flag)); }, value));
   TRY(set_reserved_memory(flags, value));
+  TRY(set_url_headers(flags, value));
   Configuration config;
   api::DecodeReport report;
   TRY(api::decode_value(value, api::type_of<Configuration>(), &config, api::Strictness::Collect, &report));

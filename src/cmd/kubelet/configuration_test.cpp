@@ -79,6 +79,21 @@ TEST(KubeletConfiguration, ReservedMemoryByNode) {
   EXPECT_EQ(reserved_shown({"0:memory=many"}), "failed to parse the quantity: many");
 }
 
+TEST(KubeletConfiguration, HeadersOfTheUrlAddUp) {
+  World world;
+  world.write("/k.yaml", "staticPodURL: http://a/b\nstaticPodURLHeader: {old: [x]}\n");
+  EXPECT_TRUE(world.read({"--config=/k.yaml"})->static_pod_url_header.contains("old"));
+  const auto read = world.read(
+      {"--config=/k.yaml", "--manifest-url-header=a:hello, b: again:x", "--manifest-url-header=b:beautiful", "--manifest-url=https://c/d"});
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->static_pod_url, "https://c/d");
+  EXPECT_EQ(read->static_pod_url_header.size(), 2u);
+  EXPECT_EQ(*read->static_pod_url_header.get("b"), (std::vector<std::string>{"again:x", "beautiful"}));
+  const auto bad = world.read({"--manifest-url=http://c", "--manifest-url-header=nonsense"});
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().message.find("malformed pair"), std::string::npos) << bad.error().message;
+}
+
 TEST(KubeletConfiguration, MistakesNameFileOrField) {
   World world;
   ASSERT_TRUE(world.disk.write("/other.yaml", "apiVersion: v1\nkind: ConfigMap\n"));

@@ -5,6 +5,7 @@
 #include "kubelet/admission/preemption.h"
 #include "kubelet/admission/sysctls.h"
 #include "kubelet/types/pod.h"
+#include "rules/declared_features.h"
 #include "rules/node_selector.h"
 #include "rules/resource_claims.h"
 #include "rules/resource_names.h"
@@ -161,6 +162,29 @@ PodAdmission make_room(const PodAdmissionInputs& in, const std::vector<Failure>&
                     list + "]");
 }
 
+bool wants_profile(const Pod& pod) {
+  const auto wants = [](const auto& context) { return context && context->app_armor_profile && context->app_armor_profile->type != "Unconfined"; };
+  const auto of_container = [&](const auto& container) { return wants(container.security_context); };
+  return wants(pod.spec.security_context) || std::ranges::any_of(pod.spec.init_containers, of_container) ||
+         std::ranges::any_of(pod.spec.containers, of_container) || std::ranges::any_of(pod.spec.ephemeral_containers, of_container);
+}
+
+PodAdmission unenforceable(const PodAdmissionInputs& in) {
+  if (in.app_armor || !wants_profile(in.pod)) return {};
+  return refuse("AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host");
+}
+
+PodAdmission lacks_features(const PodAdmissionInputs& in) {
+  if (!in.declared_features) return {};
+  std::string missing;
+  for (const std::string_view feature : rules::features_for_scheduling(in.pod.spec)) {
+    if (std::ranges::find(*in.declared_features, feature) != in.declared_features->end()) continue;
+    missing += (missing.empty() ? "" : ", ") + std::string(feature);
+  }
+  if (missing.empty()) return {};
+  return refuse("PodFeatureUnsupported", "Pod requires node features that are not available: " + missing);
+}
+
 }  // namespace
 
 PodAdmission admit_pod(const PodAdmissionInputs& in) {
@@ -169,12 +193,13 @@ PodAdmission admit_pod(const PodAdmissionInputs& in) {
   if (!in.node) return refuse("InvalidNodeInfo", "Kubelet cannot get node info.");
   if (PodAdmission refused = wrong_system(in.pod, *in.node); !refused.admitted) return refused;
   const std::vector<Failure> found = failures(in);
-  if (!found.empty()) {
-    if (is_critical_pod(in.pod)) return make_room(in, found);
-    return refuse(found[0].name, found[0].message);
-  }
+  PodAdmission out;
+  if (!found.empty()) out = is_critical_pod(in.pod) ? make_room(in, found) : refuse(found[0].name, found[0].message);
+  if (!out.admitted) return out;
   if (in.shutting_down) return refuse("NodeShutdown", "Pod was rejected as the node is shutting down.");
-  return {};
+  if (PodAdmission refused = unenforceable(in); !refused.admitted) return refused;
+  if (PodAdmission refused = lacks_features(in); !refused.admitted) return refused;
+  return out;
 }
 
 }  // namespace pintle::kubelet::admission

@@ -2,6 +2,7 @@
 // fails with them. Pure.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,7 +29,10 @@ struct PodAdmissionInputs {
   bool shutting_down = false;
   const std::vector<std::string>& allowed_unsafe_sysctls;  // --allowed-unsafe-sysctls; "net.core.*" is a prefix
   bool toleration_comparisons = false;                     // feature TaintTolerationComparisonOperators
-  std::set<std::string> handed_out = {};                   // resources whose pieces are given to the pod afterwards, or it is refused then
+  bool app_armor = true;                                   // the kernel enforces profiles
+  // What this kubelet declares; nullopt: nobody asks (feature NodeDeclaredFeatures).
+  std::optional<std::vector<std::string>> declared_features = {};
+  std::set<std::string> handed_out = {};  // resources whose pieces are given to the pod afterwards, or it is refused then
 };
 PodAdmission admit_pod(const PodAdmissionInputs& inputs);
 

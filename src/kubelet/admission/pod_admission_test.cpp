@@ -39,18 +39,52 @@ struct World {
   bool shutting_down = false;
   std::vector<std::string> sysctls;
   bool comparisons = false;
+  bool app_armor = true;
+  std::optional<std::vector<std::string>> declared;
   std::set<std::string> handed_out;
 
   PodAdmission admit(const Pod& p) const {
     std::vector<const Pod*> list;
     for (const Pod& other : others) list.push_back(&other);
-    return admit_pod({p, &the_node, list, pressure, shutting_down, sysctls, comparisons, handed_out});
+    return admit_pod({p, &the_node, list, pressure, shutting_down, sysctls, comparisons, app_armor, declared, handed_out});
   }
   std::string reason(const Pod& p) const {
     const PodAdmission out = admit(p);
     return out.admitted ? "ok" : out.reason;
   }
 };
+
+void check_profile(const World& world, std::string_view pod_type, std::string_view container_type, std::string_view wanted) {
+  Pod it = pod("a", "", "");
+  if (!pod_type.empty()) it.spec.security_context.ensure().app_armor_profile.ensure().type = pod_type;
+  if (!container_type.empty()) it.spec.containers[0].security_context.ensure().app_armor_profile.ensure().type = container_type;
+  const PodAdmission out = world.admit(it);
+  EXPECT_EQ(out.admitted ? "ok" : out.reason + ": " + out.message, wanted) << pod_type << "/" << container_type;
+}
+TEST(PodAdmission, ProfilesNeedAppArmor) {
+  World world;
+  check_profile(world, "RuntimeDefault", "Localhost", "ok");
+  world.app_armor = false;
+  const std::string refused = "AppArmor: Cannot enforce AppArmor: AppArmor is not enabled on the host";
+  check_profile(world, "", "", "ok");
+  check_profile(world, "Unconfined", "Unconfined", "ok");
+  check_profile(world, "RuntimeDefault", "", refused);
+  check_profile(world, "", "Localhost", refused);
+  check_profile(world, "Unconfined", "RuntimeDefault", refused);
+}
+
+TEST(PodAdmission, FeaturesThatAreNotDeclared) {
+  World world;
+  Pod it = pod("a", "", "");
+  it.spec.containers[0].restart_policy_rules.emplace_back().action = "RestartAllContainers";
+  EXPECT_EQ(world.reason(it), "ok") << "nobody asks";
+  world.declared.emplace();
+  EXPECT_EQ(world.admit(it).message, "Pod requires node features that are not available: RestartAllContainersOnContainerExits");
+  EXPECT_EQ(world.reason(it), "PodFeatureUnsupported");
+  EXPECT_EQ(world.reason(pod("b", "", "")), "ok");
+  world.declared->emplace_back("RestartAllContainersOnContainerExits");
+  EXPECT_EQ(world.reason(it), "ok");
+}
 
 TEST(PodAdmission, WhatIsHandedOutLaterIsNotCounted) {
   World world;

@@ -48,6 +48,17 @@ TEST(KubeletConfiguration, WhatIsUsualIsValid) {
   check_accepted("{cgroupsPerQOS: false, enforceNodeAllocatable: [none]}");
 }
 
+TEST(KubeletConfiguration, StaticPodsByUrl) {
+  check_accepted("{staticPodURL: 'https://host:8443/pods?of=me', staticPodURLHeader: {X-Token: [a, b]}, httpCheckFrequency: 5s}");
+  check_refused("{staticPodURL: '/etc/pods'}", "staticPodURL");
+  check_refused("{staticPodURL: 'unix:/run/x.sock:/pods'}", "staticPodURL: is neither http nor https");
+  check_refused("{staticPodURL: 'http://me:secret@host/'}", "staticPodURL: credentials in a URL");
+  check_refused("{staticPodURL: 'http://h', staticPodURLHeader: {'a b': [x]}}", "a name that no header can have");
+  check_refused("{staticPodURL: 'http://h', staticPodURLHeader: {Host: [x]}}", "Host cannot be set");
+  check_refused("{staticPodURL: 'http://h', staticPodURLHeader: {X: [\"a\\r\\nY: b\"]}}", "control characters");
+  check_refused("{httpCheckFrequency: -1s}", "httpCheckFrequency: is negative");
+}
+
 TEST(KubeletConfiguration, GatesAreKnownAndFree) {
   check_refused("{featureGates: {NoSuchGate: true}}", "featureGates: unrecognized feature gate: NoSuchGate");
   check_refused("{featureGates: {NodeSwap: false}}", "NodeSwap");

@@ -14,7 +14,6 @@ using api::kubeletconfig_v1beta1::KubeletConfiguration;
 
 constexpr std::string_view without_effect[] = {
     "configMapAndSecretChangeDetectionStrategy",  // always Watch
-    "containerLogMaxWorkers",
     "contentType",
     "cpuManagerReconcilePeriod",  // running containers follow at once
     "enableContentionProfiling",
@@ -25,8 +24,7 @@ constexpr std::string_view without_effect[] = {
     "eventRecordQPS",
     "fileCheckFrequency",  // files are watched
     "hairpinMode",         // of dockershim's bridge
-    "httpCheckFrequency",
-    "iptablesDropBit",  // unused upstream, too
+    "iptablesDropBit",     // unused upstream, too
     "iptablesMasqueradeBit",
     "kernelMemcgNotification",
     "kubeletCgroups",
@@ -40,8 +38,6 @@ constexpr std::string_view without_effect[] = {
     "qosReserved",
     "runOnce",
     "showHiddenMetricsForVersion",
-    "staticPodURL",
-    "staticPodURLHeader",
     "streamingConnectionIdleTimeout",
     "syncFrequency",  // changes arrive by themselves
     "systemCgroups",
@@ -54,16 +50,21 @@ constexpr std::string_view gates_asked[] = {
     "TaintTolerationComparisonOperators",
     "AllAlpha",  // these two stand for gates of a stage
     "AllBeta",
+    "ContainerCheckpoint",
     "DRAExtendedResource",
     "DisableCPUQuotaWithExclusiveCPUs",
     "GracefulNodeShutdown",
     "GracefulNodeShutdownBasedOnPodPriority",
+    "InPlacePodLevelResourcesVerticalScaling",
+    "InPlacePodVerticalScalingInitContainers",
     "KubeletCrashLoopBackOffMax",
     "KubeletEnsureSecretPulledImages",
     "KubeletServiceAccountTokenForCredentialProviders",
+    "NodeDeclaredFeatures",
     "ReduceDefaultCrashLoopBackOffDecay",
     "ResourceHealthStatus",
     "ResourceHealthStatusMessage",
+    "RestartAllContainersOnContainerExits",
     "RotateKubeletServerCertificate",
 };
 

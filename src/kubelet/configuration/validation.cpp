@@ -12,6 +12,7 @@
 #include "kubelet/images/image_plan.h"
 #include "kubelet/images/verification_policy.h"
 #include "kubelet/resources/node_resources.h"
+#include "kubelet/static_pods/url_pod_source.h"
 
 namespace pintle::kubelet::configuration {
 
@@ -86,6 +87,11 @@ void check_rates(const Configuration& c, Faults& faults) {
   faults.in_range("oomScoreAdj", c.oom_score_adj.value_or(0), -1000, 1000);
   faults.in_range("iptablesMasqueradeBit", c.iptables_masquerade_bit.value_or(0), 0, 31);
   faults.in_range("iptablesDropBit", c.iptables_drop_bit.value_or(0), 0, 31);
+}
+
+void check_static_pods(const Configuration& c, Faults& faults) {
+  faults.take(static_pods::check_static_pod_url(c));
+  faults.add_if(c.http_check_frequency.nanos < 0, "httpCheckFrequency", "is negative");
 }
 
 void check_images(const Configuration& c, Faults& faults) {
@@ -209,6 +215,7 @@ Result<Unit> validate(const Configuration& config) {
   Faults faults;
   check_server(config, gates, faults);
   check_rates(config, faults);
+  check_static_pods(config, faults);
   check_images(config, faults);
   check_cgroups(config, faults);
   check_managers(config, gates, faults);

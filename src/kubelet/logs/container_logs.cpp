@@ -24,6 +24,28 @@ void each_name(const std::string& directory, const std::function<void(std::strin
   ::closedir(open);
 }
 
+// The entries of the log's directory, and whether each is the log or a piece of it.
+void each_log(const std::string& log_path, const std::function<void(int directory, const std::string& entry, bool of_it)>& visit) {
+  const auto slash = log_path.rfind('/');
+  if (slash == std::string::npos) return;
+  const std::string directory = log_path.substr(0, slash);
+  const std::string name = log_path.substr(slash + 1);
+  const os::UniqueFd opened(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!opened) return;
+  each_name(os::fd_path(opened.get()),
+            [&](std::string_view entry) { visit(opened.get(), std::string(entry), entry == name || entry.starts_with(name + ".")); });
+}
+
+void remove_dead_links(const std::string& links_dir, std::string_view pod, std::string_view namespace_name) {
+  if (links_dir.empty()) return;
+  const std::string prefix = std::string(pod).append("_").append(namespace_name).append("_");
+  each_name(links_dir, [&](std::string_view entry) {
+    if (!entry.starts_with(prefix)) return;
+    const std::string path = links_dir + "/" + std::string(entry);
+    if (::access(path.c_str(), F_OK) != 0) ::unlink(path.c_str());  // it leads nowhere now
+  });
+}
+
 }  // namespace
 
 std::string log_link_name(std::string_view pod, std::string_view namespace_name, std::string_view container, std::string_view id) {
@@ -43,26 +65,21 @@ Result<Unit> make_log_link(const std::string& links_dir, const std::string& name
 
 void remove_container_log(const std::string& log_path, const std::string& link) {
   if (!link.empty()) ::unlink(link.c_str());
-  const auto slash = log_path.rfind('/');
-  if (slash == std::string::npos) return;
-  const std::string directory = log_path.substr(0, slash);
-  const std::string name = log_path.substr(slash + 1);
-  const os::UniqueFd opened(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!opened) return;
-  each_name(os::fd_path(opened.get()), [&](std::string_view entry) {
-    if (entry == name || entry.starts_with(name + ".")) ::unlinkat(opened.get(), std::string(entry).c_str(), 0);
+  each_log(log_path, [](int directory, const std::string& entry, bool of_it) {
+    if (of_it) ::unlinkat(directory, entry.c_str(), 0);
   });
+}
+
+void remove_other_logs(const std::string& log_path, const std::string& links_dir, std::string_view pod, std::string_view namespace_name) {
+  each_log(log_path, [](int directory, const std::string& entry, bool of_it) {
+    if (!of_it && entry != "." && entry != "..") ::unlinkat(directory, entry.c_str(), 0);
+  });
+  remove_dead_links(links_dir, pod, namespace_name);
 }
 
 void remove_pod_logs(const std::string& pod_log_dir, const std::string& links_dir, std::string_view pod, std::string_view namespace_name) {
   (void)os::remove_tree(pod_log_dir);
-  if (links_dir.empty()) return;
-  const std::string prefix = std::string(pod).append("_").append(namespace_name).append("_");
-  each_name(links_dir, [&](std::string_view entry) {
-    if (!entry.starts_with(prefix)) return;
-    const std::string path = links_dir + "/" + std::string(entry);
-    if (::access(path.c_str(), F_OK) != 0) ::unlink(path.c_str());  // it leads nowhere now
-  });
+  remove_dead_links(links_dir, pod, namespace_name);
 }
 
 }  // namespace pintle::kubelet::logs

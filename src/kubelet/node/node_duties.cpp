@@ -27,6 +27,7 @@ Result<Unit> NodeDuties::start() {
   const std::map<std::string, bool> wanted(deps_.config.feature_gates.begin(), deps_.config.feature_gates.end());
   TRY_ASSIGN(const auto gates, component::FeatureGates::parse(wanted));
   toleration_comparisons_ = gates.enabled("TaintTolerationComparisonOperators");
+  declares_features_ = gates.enabled("NodeDeclaredFeatures");
   deps_.workers.set_admission([this](const Pod& pod) { return admit(pod); });
   if (deps_.client) {
     static_pods::MirrorPodsDeps mirrors{deps_.runtime, *deps_.client, deps_.pods, options_.identity.name, [this] {
@@ -36,20 +37,37 @@ Result<Unit> NodeDuties::start() {
     mirrors_ = std::make_unique<static_pods::MirrorPods>(std::move(mirrors));
     mirrors_->start();
   }
-  if (deps_.config.static_pod_path.empty()) return Unit{};
-  deps_.pods.expect("file");
-  static_pods::StaticPodDeps pods{deps_.runtime, deps_.config.static_pod_path, options_.identity.name, [this](std::vector<PodPtr> all) {
-                                    deps_.pods.set("file", std::move(all));
-                                    deps_.workers.look_again();
-                                    changed();
-                                  }};
-  static_pods_ = std::make_unique<static_pods::StaticPodSource>(std::move(pods));
-  static_pods_->start();
+  return start_static_pods();
+}
+
+void NodeDuties::set_static_pods(const std::string& source, std::vector<PodPtr> all) {
+  deps_.pods.set(source, std::move(all));
+  deps_.workers.look_again();
+  changed();
+}
+
+Result<Unit> NodeDuties::start_static_pods() {
+  if (!deps_.config.static_pod_path.empty()) {
+    deps_.pods.expect("file");
+    static_pods::StaticPodDeps pods{deps_.runtime, deps_.config.static_pod_path, options_.identity.name,
+                                    [this](std::vector<PodPtr> all) { set_static_pods("file", std::move(all)); }};
+    static_pods_ = std::make_unique<static_pods::StaticPodSource>(std::move(pods));
+    static_pods_->start();
+  }
+  if (!deps_.config.static_pod_url.empty()) {
+    deps_.pods.expect("http");
+    TRY_ASSIGN(auto pods, static_pods::url_pod_deps(deps_.runtime, deps_.config));
+    pods.node_name = options_.identity.name;
+    pods.set = [this](std::vector<PodPtr> all) { set_static_pods("http", std::move(all)); };
+    url_pods_ = std::make_unique<static_pods::UrlPodSource>(std::move(pods));
+    url_pods_->start();
+  }
   return Unit{};
 }
 
 rt::Task<void> NodeDuties::stop() {
   if (static_pods_) co_await static_pods_->stop();
+  if (url_pods_) co_await url_pods_->stop();
   if (mirrors_) co_await mirrors_->stop();
 }
 
@@ -80,6 +98,8 @@ std::optional<WaitingReason> NodeDuties::admit(const Pod& pod) {
                                              shutting_down_,
                                              deps_.config.allowed_unsafe_sysctls,
                                              toleration_comparisons_,
+                                             options_.machine.app_armor,
+                                             declares_features_ ? std::optional(options_.identity.declared_features) : std::nullopt,
                                              deps_.device_resources ? deps_.device_resources() : std::set<std::string>()};
   const admission::PodAdmission outcome = admission::admit_pod(inputs);
   if (!outcome.admitted) return WaitingReason{outcome.reason, outcome.message};

@@ -16,6 +16,7 @@
 #include "kubelet/sources/pod_config.h"
 #include "kubelet/static_pods/mirror_pods.h"
 #include "kubelet/static_pods/static_pod_source.h"
+#include "kubelet/static_pods/url_pod_source.h"
 #include "kubelet/types/waiting_reason.h"
 #include "rt/runtime.h"
 
@@ -69,6 +70,8 @@ class NodeDuties {
   rt::Duration shutdown_time() const;
 
  private:
+  Result<Unit> start_static_pods();
+  void set_static_pods(const std::string& source, std::vector<PodPtr> all);
   std::optional<WaitingReason> admit(const api::core_v1::Pod& pod);
   std::shared_ptr<const api::core_v1::Node> known_node() const;
   rt::Task<void> end_group(rt::Context ctx, const shutdown::ShutdownGroup* group);
@@ -76,9 +79,11 @@ class NodeDuties {
   NodeDutiesDeps deps_;
   const NodeDutiesOptions options_;
   std::unique_ptr<static_pods::StaticPodSource> static_pods_;
+  std::unique_ptr<static_pods::UrlPodSource> url_pods_;
   std::unique_ptr<static_pods::MirrorPods> mirrors_;
   bool shutting_down_ = false;
   bool toleration_comparisons_ = false;
+  bool declares_features_ = false;
 };
 
 }  // namespace pintle::kubelet::node

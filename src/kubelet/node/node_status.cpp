@@ -190,6 +190,8 @@ void set_machine(Node& node, const NodeObservation& seen, std::vector<NodeEvent>
   });
 }
 
+void set_declared_features(Node& node, const NodeIdentity& identity) { node.status.declared_features = identity.declared_features; }
+
 void set_runtime(Node& node, const NodeObservation& seen) {
   if (!seen.runtime) return;
   node.status.runtime_handlers = seen.runtime->handlers;
@@ -256,6 +258,7 @@ Node update_node(const Node& before, const NodeIdentity& identity, const NodeObs
   set_machine(node, seen, events);
   node.status.daemon_endpoints.kubelet_endpoint.port = identity.kubelet_port;
   node.status.images = status_images(seen.images, identity.status_images_max);
+  set_declared_features(node, identity);
   set_runtime(node, seen);
   set_pressure(node, memory_text, seen.pressure.memory, now, events);
   set_pressure(node, disk_text, seen.pressure.disk, now, events);

@@ -25,7 +25,8 @@ struct NodeIdentity {
   bool external_cloud_provider = false;
   bool controller_attach_detach = true;  // enableControllerAttachDetach
   int32_t kubelet_port = 10250;
-  int32_t status_images_max = 50;  // nodeStatusMaxImages; -1: no limit
+  std::vector<std::string> declared_features;  // of this kubelet, in order; status.declaredFeatures
+  int32_t status_images_max = 50;              // nodeStatusMaxImages; -1: no limit
 };
 
 struct RuntimeCondition {

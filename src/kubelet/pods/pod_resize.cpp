@@ -26,17 +26,18 @@ const ResourceRequirements* said_of(const PodStatus& status, const RuntimeContai
 
 // What was started by this kubelet has what the spec said then; an adopted container what its status says.
 void PodWorker::note_applied() {
-  std::erase_if(applied_, [this](const auto& entry) {
+  if (!applied_.pod) applied_.pod = runtime::said_pod_level(*pod_, status_);
+  std::erase_if(applied_.containers, [this](const auto& entry) {
     return std::none_of(state_.containers.begin(), state_.containers.end(), [&](const auto& c) { return c.id == entry.first; });
   });
   for (const auto& container : state_.containers) {
-    if (container.phase != ContainerPhase::Running || applied_.contains(container.id)) continue;
+    if (container.phase != ContainerPhase::Running || applied_.containers.contains(container.id)) continue;
     const auto spec = container_config::find_container(pod_->spec, container.name);
     const ResourceRequirements* said = said_of(status_, container);
     if (said)
-      applied_[container.id] = *said;
+      applied_.containers[container.id] = *said;
     else if (spec)
-      applied_[container.id] = spec->resources;
+      applied_.containers[container.id] = spec->resources;
   }
 }
 
@@ -48,9 +49,10 @@ rt::Task<Result<Unit>> PodWorker::resize_cgroup(Pod pod) {
 
 // False: something was killed or has failed; look again.
 rt::Task<bool> PodWorker::resize(rt::Context ctx) {
-  const auto todo = runtime::plan_resize(*pod_, state_, applied_);
+  const auto todo = runtime::plan_resize(*pod_, state_, applied_, deps_.resize_init_containers);
+  const bool whole = runtime::pod_level_differs(pod_->spec, applied_);
   const auto retry = retries_.find(resize_retry);
-  if (todo.empty()) {
+  if (todo.empty() && !whole) {
     resize_.in_progress.reset();
     co_return true;
   }
@@ -73,12 +75,13 @@ rt::Task<bool> PodWorker::resize(rt::Context ctx) {
       co_return false;
     }
     done = co_await deps_.pods.update_resources(ctx, pod_, one.name, one.id);
-    if (done) applied_[one.id] = container->resources;
+    if (done) applied_.containers[one.id] = container->resources;
   }
   if (done) done = co_await resize_cgroup(*pod_);
   const SandboxState* sandbox = state_.sandbox();
   if (done && sandbox) done = co_await deps_.pods.update_sandbox_resources(ctx, pod_, sandbox->id);
   if (done) {
+    applied_.pod = pod_->spec.resources ? *pod_->spec.resources : ResourceRequirements();
     resize_.in_progress.reset();
     retries_.erase(resize_retry);
     deps_.events.normal(*pod_, "", "ResizeCompleted", "Pod resize completed");

@@ -6,6 +6,7 @@
 #include "component/log.h"
 #include "kubelet/pods/pod_worker.h"
 #include "kubelet/runtime/observe.h"
+#include "kubelet/runtime/restart_policy.h"
 #include "kubelet/status/conditions.h"
 #include "kubelet/status/container_status.h"
 #include "rt/far_time.h"
@@ -90,8 +91,12 @@ void PodWorker::follow_probes() {
 }
 
 runtime::PodPlan PodWorker::plan() {
-  return runtime::plan_pod(
-      runtime::PlanInputs{*pod_, state_, [this](const std::string& id) { return probe_state(id); }, backoffs_, deps_.runtime.clock().wall_now()});
+  runtime::PlanInputs inputs{*pod_, state_, [this](const std::string& id) { return probe_state(id); }, backoffs_, deps_.runtime.clock().wall_now()};
+  inputs.restart_all = deps_.restart_all;
+  inputs.status = &status_;
+  runtime::PodPlan out = runtime::plan_pod(inputs);
+  restarts_all_ = out.restarts_all;
+  return out;
 }
 
 // What waits for a retry is left out.
@@ -166,7 +171,37 @@ rt::Task<bool> PodWorker::prepare_claims(rt::Context ctx) {
   co_return false;
 }
 
+// Ends and removes containers, so that all of the pod begin anew. One that fails is tried again, with those after it.
+rt::Task<void> PodWorker::reset(rt::Context ctx, std::vector<runtime::ContainerReset> resets) {
+  restarted_all_ = true;
+  waiting_.clear();
+  for (const auto& one : resets) {
+    runtime::KillRequest request;
+    request.pod = pod_;
+    request.message = "killing";  // upstream's word
+    request.grace_seconds = 0;
+    for (const auto& container : state_.containers) {
+      if (container.id == one.id) request.container = container;
+    }
+    const auto container = container_config::find_container(pod_->spec, one.name);
+    if (one.source && container)
+      backoffs_.next(runtime::CrashBackoffs::key(one.name, container_config::container_hash(*container)), deps_.runtime.clock().wall_now());
+    const RuntimeContainer* latest = state_.latest(one.name);
+    const bool newest = latest && latest->id == one.id;
+    const auto gone = co_await deps_.pods.reset_container(ctx, std::move(request), one.kill, newest);
+    if (ctx.done()) co_return;
+    if (gone) continue;
+    log::info(1, "Removing a container for a new start of its pod failed", {{"pod", format_pod(*pod_)}, {"err", gone.error().message}});
+    (void)co_await rt::sleep_for(ctx, observe_retry_after);
+    co_return;
+  }
+}
+
 rt::Task<void> PodWorker::apply(rt::Context ctx, runtime::PodPlan plan) {
+  if (!plan.reset.empty()) {
+    co_await reset(ctx, std::move(plan.reset));
+    co_return;
+  }
   if (plan.kill_pod) {
     if (plan.create_sandbox) deps_.events.normal(*pod_, "", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
     (void)co_await deps_.pods.kill_pod(ctx, pod_, state_, std::nullopt);
@@ -242,8 +277,10 @@ void PodWorker::publish() {
   inputs.terminating = phase_ != WorkerPhase::Syncing;
   inputs.terminated = terminated();
   inputs.now = deps_.runtime.clock().wall_now();
-  inputs.applied_resources = applied_;
+  inputs.applied_resources = applied_.containers;
   if (deps_.cgroups) inputs.cgroup = deps_.cgroups->limits_of(*pod_);
+  if (deps_.restart_all && runtime::can_restart_all(pod_->spec)) inputs.restarts_all = restarts_all_;
+  inputs.restarted_all = std::exchange(restarted_all_, false);
   inputs.resize_pending = resize_.pending;
   inputs.resize_in_progress = resize_.in_progress;
   if (end_ && terminated()) {

@@ -6,6 +6,7 @@
 #include "kubelet/resources/pod_resources.h"
 #include "kubelet/runtime/observe.h"
 #include "rt/backoff.h"
+#include "rules/conditions.h"
 #include "rules/pod_state.h"
 
 namespace pintle::kubelet::pods {
@@ -25,6 +26,9 @@ PodWorker::PodWorker(PodWorkerDeps& deps, PodPtr pod, PodState adopted)
       pod_(std::move(pod)),
       status_(pod_->status),
       backoffs_(std::min(deps.crash_backoff_initial, deps.crash_backoff_max), deps.crash_backoff_max) {
+  // A kubelet before this one may have removed them and not said so.
+  const PodCondition* restarting = rules::find_condition(status_.conditions, "AllContainersRestarting");
+  restarted_all_ = deps.restart_all && restarting && restarting->status == "True";
   state_.uid = adopted.uid.empty() ? pod_->metadata.uid : adopted.uid;
 }
 
@@ -34,7 +38,10 @@ void PodWorker::update(PodPtr pod) {
   resize_.wanted = nullptr;
   resize_.pending.reset();
   if (deps_.admit_resize && phase_ == WorkerPhase::Syncing && runtime::resources_differ(pod_->spec, pod->spec)) {
-    resize_.pending = deps_.admit_resize(*pod);
+    if (!deps_.resize_pod_level && runtime::pod_levels_differ(pod_->spec, pod->spec))
+      resize_.pending = WaitingReason{"Infeasible", "InPlacePodLevelResourcesVerticalScaling is disabled"};
+    else
+      resize_.pending = deps_.admit_resize(*pod);
     if (resize_.pending) {
       resize_.wanted = pod;
       auto kept = std::make_shared<Pod>(*pod);

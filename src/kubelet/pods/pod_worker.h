@@ -54,6 +54,9 @@ struct PodWorkerDeps {
   std::function<rt::Task<Result<std::string>>(rt::Context ctx)> runtime_name;
   rt::Duration crash_backoff_initial = kubelet::runtime::crash_backoff_initial;
   rt::Duration crash_backoff_max = kubelet::runtime::crash_backoff_max;
+  bool resize_init_containers = false;  // feature InPlacePodVerticalScalingInitContainers
+  bool resize_pod_level = false;        // feature InPlacePodLevelResourcesVerticalScaling
+  bool restart_all = false;             // feature RestartAllContainersOnContainerExits
   // Whether a pod with other resources than before fits; nullptr: always.
   std::function<std::optional<WaitingReason>(const api::core_v1::Pod& pod)> admit_resize;
   // Told when containers of the pod have come or gone (whose ids the kubelet maps to pods).
@@ -151,6 +154,7 @@ class PodWorker {
   runtime::PodPlan plan();
   void drop_unready(runtime::PodPlan& plan);
   rt::Task<void> apply(rt::Context ctx, runtime::PodPlan plan);
+  rt::Task<void> reset(rt::Context ctx, std::vector<runtime::ContainerReset> resets);
   rt::Task<bool> prepare(rt::Context ctx);
   rt::Task<bool> prepare_claims(rt::Context ctx);
   rt::Task<void> start_one(rt::Context ctx, runtime::ContainerStart start);
@@ -176,7 +180,9 @@ class PodWorker {
   std::map<std::string, int> lagging_;                 // containers that are said to have ended: looks so far
   std::set<std::string> probed_;
   std::set<std::string> reported_backoff_;
-  runtime::AppliedResources applied_;
+  runtime::Applied applied_;
+  bool restarts_all_ = false;   // all its containers are to begin anew
+  bool restarted_all_ = false;  // containers were removed for that since the status was generated last
   Resize resize_;
   WorkerPhase phase_ = WorkerPhase::Syncing;
   bool awaits_drivers_ = false;

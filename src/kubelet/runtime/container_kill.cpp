@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "component/log.h"
+#include "kubelet/logs/container_logs.h"
 #include "kubelet/runtime/pod_runtime.h"
 #include "rt/far_time.h"
 
@@ -60,6 +61,18 @@ rt::Task<Result<Unit>> PodRuntime::kill_container(rt::Context ctx, KillRequest r
   auto stopped = co_await deps_.cri.stop_container(ctx, id, grace);
   if (!stopped && stopped.error().reason == Reason::NotFound) co_return Unit{};
   co_return std::move(stopped);
+}
+
+rt::Task<Result<Unit>> PodRuntime::reset_container(rt::Context ctx, KillRequest request, bool kill, bool newest) {
+  const RuntimeContainer container = request.container;
+  const PodPtr pod = request.pod;
+  if (kill) CO_TRY(co_await kill_container(ctx, std::move(request)));
+  if (!newest) co_return co_await remove_container(std::move(ctx), container, pod->metadata.namespace_, pod->metadata.name);
+  auto removed = co_await deps_.cri.remove_container(ctx, container.id);
+  if (!removed && removed.error().reason != Reason::NotFound) co_return std::move(removed);
+  co_await deps_.runtime.run_blocking(
+      [&] { logs::remove_other_logs(container.log_path, deps_.container_logs_dir, pod->metadata.name, pod->metadata.namespace_); });
+  co_return Unit{};
 }
 
 }  // namespace pintle::kubelet::runtime

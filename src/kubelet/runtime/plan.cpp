@@ -27,6 +27,7 @@ class Planner {
   explicit Planner(const PlanInputs& in) : in_(in), pod_(in.pod), state_(in.state) {}
 
   PodPlan plan() {
+    if (in_.restart_all && plan_reset()) return std::move(plan_);
     if (sandbox_is_gone()) return plan_new_sandbox();
     start_ephemeral();
     if (!plan_init_containers()) return std::move(plan_);
@@ -41,6 +42,38 @@ class Planner {
     if (std::count_if(state_.sandboxes.begin(), state_.sandboxes.end(), [](const auto& s) { return s.ready; }) > 1) return true;
     if (sandbox->host_network != pod_.spec.host_network) return true;
     return !pod_.spec.host_network && sandbox->ips.empty();
+  }
+
+  bool starts_reset(const Container& container, const RuntimeContainer& one) const {
+    const RuntimeContainer* latest = state_.latest(container.name);
+    return latest && latest->id == one.id && ended(one) && restarts_all_after_exit(container, one.exit_code);
+  }
+
+  // True: a container ended in a way that makes all of them begin anew, in the sandbox that there is.
+  bool plan_reset() {
+    if (pod_.metadata.deletion_timestamp) return false;
+    std::vector<ContainerReset> sources;
+    bool late = false;
+    for (const auto* list : {&pod_.spec.containers, &pod_.spec.init_containers}) {
+      for (const Container& container : *list) {
+        for (const RuntimeContainer& one : state_.containers) {
+          if (one.name != container.name) continue;
+          if (starts_reset(container, one)) {
+            sources.push_back({one.id, one.name, false, true});
+            late |= waits(container, one);
+          } else {
+            plan_.reset.push_back({one.id, one.name, one.phase == ContainerPhase::Running || one.phase == ContainerPhase::Unknown, false});
+          }
+        }
+      }
+    }
+    plan_.restarts_all = !sources.empty();
+    if (sources.empty() || late) {
+      plan_.reset.clear();
+    } else {
+      std::ranges::move(sources, std::back_inserter(plan_.reset));
+    }
+    return plan_.restarts_all;
   }
 
   // Everything begins again in a new sandbox, unless there is nothing left to run.
@@ -194,9 +227,11 @@ class Planner {
   // A container that the runtime has forgotten goes on counting from the status.
   uint32_t next_attempt(const std::string& name, const RuntimeContainer* latest) const {
     if (latest) return latest->attempt + 1;
-    for (const auto* statuses : {&pod_.status.container_statuses, &pod_.status.init_container_statuses}) {
+    const PodStatus& said = in_.status ? *in_.status : pod_.status;
+    for (const auto* statuses : {&said.container_statuses, &said.init_container_statuses}) {
       for (const auto& status : *statuses) {
-        if (status.name == name && !status.container_id.empty()) return static_cast<uint32_t>(status.restart_count) + 1;
+        // One that waits is counted already.
+        if (status.name == name) return static_cast<uint32_t>(status.restart_count) + (status.container_id.empty() ? 0 : 1);
       }
     }
     return 0;

@@ -38,6 +38,14 @@ struct ContainerWait {
   rt::Duration delay{};  // the back-off that it serves
 };
 
+// A container that is ended at once, if it runs, and removed, as all of its pod begin anew.
+struct ContainerReset {
+  std::string id;
+  std::string name;
+  bool kill = false;
+  bool source = false;  // its end is why
+};
+
 struct PodPlan {
   bool kill_pod = false;  // kill every container and stop the sandbox, before anything else
   bool create_sandbox = false;
@@ -45,9 +53,13 @@ struct PodPlan {
   std::vector<ContainerKill> kill;
   std::vector<ContainerStart> start;  // in this order
   std::vector<ContainerWait> wait;
+  // Not empty: these go, in this order, and nothing else is done. Those whose end is why come last, so that whoever is interrupted knows.
+  std::vector<ContainerReset> reset;
+  // The pod's containers are about to begin anew (reset), or wait for that.
+  bool restarts_all = false;
   // Everything has run: what stands is stopped, and nothing comes after it.
   bool ends_pod() const { return kill_pod && !create_sandbox; }
-  bool idle() const { return !kill_pod && !create_sandbox && kill.empty() && start.empty(); }
+  bool idle() const { return !kill_pod && !create_sandbox && kill.empty() && start.empty() && reset.empty(); }
 };
 
 struct PlanInputs {
@@ -56,6 +68,8 @@ struct PlanInputs {
   std::function<probes::ProbeState(const std::string& container_id)> probes;
   const CrashBackoffs& backoffs;
   rt::WallTime now;
+  bool restart_all = false;                         // the feature RestartAllContainersOnContainerExits
+  const api::core_v1::PodStatus* status = nullptr;  // as it was generated last; nullptr: the pod's own
 };
 PodPlan plan_pod(const PlanInputs& inputs);
 

@@ -21,6 +21,7 @@ std::string text_of(const PodPlan& plan) {
   if (plan.create_sandbox) add("create(" + std::to_string(plan.sandbox_attempt) + ")");
   for (const auto& kill : plan.kill) add("kill(" + kill.id + ": " + kill.message + ")");
   for (const auto& start : plan.start) add("start(" + start.name + "/" + std::to_string(start.attempt) + ")");
+  for (const auto& one : plan.reset) add(std::string(one.kill ? "end" : "remove") + "(" + one.id + ")");
   for (const auto& wait : plan.wait) add("wait(" + wait.name + " " + std::to_string(wait.delay / std::chrono::seconds(1)) + "s)");
   return out;
 }
@@ -31,7 +32,9 @@ void check_plan(const Pod& pod, const PodState& state, const std::string& want, 
     const auto found = probes.find(id);
     return found == probes.end() ? probes::ProbeState() : found->second;
   };
-  EXPECT_EQ(text_of(plan_pod(PlanInputs{pod, state, lookup, backoffs, at(200)})), want);
+  PlanInputs inputs{pod, state, lookup, backoffs, at(200)};
+  inputs.restart_all = true;
+  EXPECT_EQ(text_of(plan_pod(inputs)), want);
 }
 
 Pod plain(const std::string& policy) {
@@ -62,6 +65,49 @@ TEST(Plan, RestartRulesByExitCode) {
     restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [42]}}]}]}})");
   check_plan(pod, state_of({exited("a", 42)}), "start(a/1)");
   check_plan(pod, state_of({exited("a", 1)}), "kill-pod");
+}
+
+TEST(Plan, AllContainersBeginAnew) {
+  const std::string rule = "restartPolicy: Never, restartPolicyRules: [{action: RestartAllContainers, exitCodes: {operator: In, values: [42]}}]";
+  auto pod = pod_of(
+      "{spec: {restartPolicy: Never, initContainers: [{name: i, image: x}, {name: s, image: x, restartPolicy: Always}], "
+      "containers: [{name: a, image: x, " +
+      rule + "}, {name: b, image: x}, {name: c, image: x}]}}");
+  auto state = state_of({exited("i", 0), running("s"), exited("a", 42), running("b"), exited("c", 1)});
+  const std::string all = "end(b0) remove(c0) remove(i0) end(s0) remove(a0)";
+  check_plan(pod, state, all);
+  // Interrupted: what is left, and who began last; then the whole pod from its first container.
+  check_plan(pod, state_of({running("s"), exited("a", 42)}), "end(s0) remove(a0)");
+  check_plan(pod, state_of({exited("a", 42)}), "remove(a0)");
+  check_plan(pod, state_of({}), "start(i/0)");
+  // It comes before a new sandbox, and before an end by the pod's policy.
+  state.sandboxes[0].ready = false;
+  check_plan(pod, state, all);
+  check_plan(pod, state_of({exited("i", 0), exited("a", 42), exited("b", 0), exited("c", 0)}), "remove(b0) remove(c0) remove(i0) remove(a0)");
+  // Another code, an older container of the name, a pod that is being deleted.
+  check_plan(pod, state_of({exited("i", 0), running("s"), exited("a", 1), running("b"), running("c")}), "");
+  check_plan(pod, state_of({running("a", 1), running("b"), running("c"), running("s"), exited("a", 42), exited("i", 0)}), "");
+  CrashBackoffs backoffs;
+  backoffs.next(CrashBackoffs::key("a", container_config::container_hash(pod.spec.containers[0])), at(195));
+  state = state_of({exited("i", 0), running("s"), exited("a", 42), running("b"), exited("c", 1)});
+  state.containers[2].finished_at = at(196);
+  check_plan(pod, state, "wait(a 10s)", {}, backoffs);
+  pod.metadata.deletion_timestamp = api::time_from_unix(1, 0);
+  check_plan(pod, state_of({exited("i", 0), running("s"), exited("a", 42), running("b"), running("c")}), "");
+}
+
+TEST(Plan, AStatusThatWaitsIsCountedAlready) {
+  auto pod = pod_of("{spec: {restartPolicy: Always, containers: [{name: a, image: x}, {name: b, image: x}, {name: c, image: x}]}}");
+  const auto say = [&](const std::string& name, const std::string& id, int32_t count) {
+    auto& status = pod.status.container_statuses.emplace_back();
+    status.name = name;
+    status.container_id = id;
+    status.restart_count = count;
+  };
+  say("a", "containerd://x", 3);
+  say("b", "", 3);
+  say("c", "", 0);
+  check_plan(pod, state_of({}), "start(a/4) start(b/3) start(c/0)");
 }
 
 TEST(Plan, ASandboxThatIsGoneIsMadeAgain) {

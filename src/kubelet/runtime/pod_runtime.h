@@ -69,6 +69,8 @@ class PodRuntime {
   rt::Task<Expected<std::string, WaitingReason>> start_container(rt::Context ctx, StartRequest request);
   // preStop hook, stop signal, and SIGKILL after the grace period. Returns when the container has stopped.
   rt::Task<Result<Unit>> kill_container(rt::Context ctx, KillRequest request);
+  // Removes a container, ended before if it is to be (`kill`). The log of the newest of its name stays, earlier ones go.
+  rt::Task<Result<Unit>> reset_container(rt::Context ctx, KillRequest request, bool kill, bool newest);
   // Gives a running container the resources of the spec.
   rt::Task<Result<Unit>> update_resources(rt::Context ctx, PodPtr pod, std::string container, std::string container_id);
   // Tells the runtime what the pod as a whole has by now. A runtime that does not know the call needs none.

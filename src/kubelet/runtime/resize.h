@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,19 +15,33 @@ namespace pintle::kubelet::runtime {
 // What each running container was started with or resized to, by its id.
 using AppliedResources = std::map<std::string, api::core_v1::ResourceRequirements, std::less<>>;
 
+// What of a pod has which CPU and memory by now.
+struct Applied {
+  AppliedResources containers;
+  // Of the pod as a whole (spec.resources); nullopt: not known yet.
+  std::optional<api::core_v1::ResourceRequirements> pod;
+};
+
 struct ContainerResize {
   std::string name;
   std::string id;
   bool restart = false;  // its resizePolicy asks for it
 };
-// Plain containers and sidecars that run with other CPU or memory than the spec says.
-std::vector<ContainerResize> plan_resize(const api::core_v1::Pod& pod, const PodState& state, const AppliedResources& applied);
+// Plain containers and sidecars (with `init_containers`, all of init) that run with other CPU or memory than the spec says. A container
+// without a limit of its own has the pod's.
+std::vector<ContainerResize> plan_resize(const api::core_v1::Pod& pod, const PodState& state, const Applied& applied, bool init_containers);
+// Whether the pod as a whole has other CPU or memory than the spec says.
+bool pod_level_differs(const api::core_v1::PodSpec& spec, const Applied& applied);
+// What an adopted pod has: of each amount that its spec states, what its status says.
+api::core_v1::ResourceRequirements said_pod_level(const api::core_v1::Pod& pod, const api::core_v1::PodStatus& status);
 
-// The pod with the larger of both limits and requests of each container: its cgroup leaves room for either.
-api::core_v1::Pod with_room_for_both(const api::core_v1::Pod& pod, const PodState& state, const AppliedResources& applied);
-// Whether CPU or memory of the containers differ between two states of a pod's spec.
+// The pod with the larger of both limits and requests of each container and of the pod: its cgroup leaves room for either.
+api::core_v1::Pod with_room_for_both(const api::core_v1::Pod& pod, const PodState& state, const Applied& applied);
+// Whether CPU or memory of the containers or of the pod differ between two states of a pod's spec.
 bool resources_differ(const api::core_v1::PodSpec& a, const api::core_v1::PodSpec& b);
-// `to` with the containers' resources of `from`.
+// The same, of the pod as a whole alone.
+bool pod_levels_differ(const api::core_v1::PodSpec& a, const api::core_v1::PodSpec& b);
+// `to` with the resources of `from`.
 void keep_resources(const api::core_v1::PodSpec& from, api::core_v1::PodSpec& to);
 
 }  // namespace pintle::kubelet::runtime

@@ -5,6 +5,7 @@
 #include "apimachinery/pod_logs/log_options.h"
 #include "base/parse_number.h"
 #include "base/split.h"
+#include "codec/json_text.h"
 #include "kubelet/server/log_container.h"
 #include "kubelet/server/log_reader.h"
 #include "kubelet/server/routes.h"
@@ -79,6 +80,38 @@ rt::Task<std::optional<core::Pod>> Routes::find_pod(Call& call, std::size_t part
   auto pod = co_await rt::run_on(deps_.home, pod_of(&deps_.host, call.parts[1], call.parts[2]));
   if (pod && call.parts.size() == parts_with_uid && pod->metadata.uid != call.parts[3]) co_return std::nullopt;
   co_return pod;
+}
+
+rt::Task<void> Routes::checkpoint(Call& call) {
+  const std::string& container = call.parts[3];
+  if (!deps_.host.has_checkpoints()) {
+    co_await text(call, 404, "404 page not found\n");
+    co_return;
+  }
+  const auto pod = co_await find_pod(call, 0);
+  if (!pod || !has_container(*pod, container)) {
+    std::string why = "pod does not exist";
+    if (pod) why = fmt::format("container {} does not exist", container);
+    co_await text(call, 404, std::move(why));
+    co_return;
+  }
+  int64_t timeout_seconds = 0;
+  if (const auto said = call.query.find("timeout"); said != call.query.end()) {
+    const auto number = parse_number<int64_t>(said->second.back());
+    if (!number) {
+      co_await text(call, 404, "cannot parse value of timeout parameter");
+      co_return;
+    }
+    timeout_seconds = *number;
+  }
+  auto archive = co_await rt::run_on(deps_.home, deps_.host.checkpoint(call.ctx, *pod, container, timeout_seconds));
+  if (!archive) {
+    co_await text(call, 500, fmt::format("checkpointing of {}/{}/{} failed ({})", call.parts[1], call.parts[2], container, archive.error().message));
+    co_return;
+  }
+  std::string out = R"({"items":[)";
+  codec::append_json_string(*archive, out);
+  co_await json(call, out + "]}");
 }
 
 rt::Task<void> Routes::container_logs(Call& call) {

@@ -53,6 +53,11 @@ class KubeletHost {
   virtual rt::Task<Result<Unit>> wait_container_end(rt::Context ctx, std::string container_id) = 0;
   virtual rt::Task<Result<ExecSyncResult>> exec_sync(rt::Context ctx, std::string container_id, std::vector<std::string> command) = 0;
 
+  // Whether containers may be written to archives (the feature ContainerCheckpoint).
+  virtual bool has_checkpoints() const = 0;
+  // Has the runtime write a container to an archive below the kubelet's root, and returns its path. `timeout_seconds` 0: the runtime's.
+  virtual rt::Task<Result<std::string>> checkpoint(rt::Context ctx, api::core_v1::Pod pod, std::string container, int64_t timeout_seconds) = 0;
+
   // --- streams: the URL at which the runtime's streaming server carries them (CRI Exec, Attach, PortForward) ----------
   virtual rt::Task<Result<std::string>> exec_url(rt::Context ctx, StreamRequest request) = 0;
   virtual rt::Task<Result<std::string>> attach_url(rt::Context ctx, StreamRequest request) = 0;

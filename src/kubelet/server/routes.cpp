@@ -61,6 +61,7 @@ const Routes::Route Routes::routes_[] = {
     {"runningpods", 1, 1, "GET", &Routes::running_pods, Route::Where::Debugging},
     {"logs", 1, 64, "GET", &Routes::node_logs, Route::Where::Debugging},
     {"containerLogs", 4, 4, "GET", &Routes::container_logs, Route::Where::Debugging},
+    {"checkpoint", 4, 4, "POST", &Routes::checkpoint, Route::Where::Debugging},
     {"run", 4, 5, "POST", &Routes::run, Route::Where::Debugging},
     {"exec", 4, 5, "GET POST", &Routes::exec, Route::Where::Debugging},
     {"attach", 4, 5, "GET POST", &Routes::attach, Route::Where::Debugging},

@@ -63,6 +63,7 @@ class Routes final : public net::Handler {
   // containers.cpp
   rt::Task<void> container_logs(Call& call);
   rt::Task<void> send_log(Call& call, api::core_v1::PodLogOptions options, std::string container_id);
+  rt::Task<void> checkpoint(Call& call);
   rt::Task<void> run(Call& call);
   rt::Task<void> exec(Call& call);
   rt::Task<void> attach(Call& call);

@@ -75,6 +75,11 @@ class FakeHost : public KubeletHost {
   rt::Task<Result<ExecSyncResult>> exec_sync(rt::Context, std::string id, std::vector<std::string> command) override {
     co_return ExecSyncResult{id + ":" + command.front() + "+" + std::to_string(command.size()), "", 0};
   }
+  bool has_checkpoints() const override { return checkpoints; }
+  rt::Task<Result<std::string>> checkpoint(rt::Context, core::Pod pod, std::string container, int64_t timeout_seconds) override {
+    if (timeout_seconds > 99) co_return error(Reason::InternalError, "rpc error: code = Unimplemented desc = no");
+    co_return "/checkpoints/" + pod.metadata.name + "-" + container + "-" + std::to_string(timeout_seconds);
+  }
   rt::Task<Result<std::string>> exec_url(rt::Context, StreamRequest request) override {
     asked = request;
     co_return runtime_url;
@@ -104,6 +109,7 @@ class FakeHost : public KubeletHost {
   api::kubeletconfig_v1beta1::KubeletConfiguration configuration_;
   rt::Event ended;
   std::string runtime_url;
+  bool checkpoints = true;
   std::string wrong;
   std::string logs;
   StreamRequest asked;
@@ -174,6 +180,14 @@ TEST(KubeletRoutes, Answers) {
       {"GET", "/containerLogs/default/web/other", "404 container \"other\" not found in pod \"web\""},
       {"GET", "/containerLogs/default/web/later", "400 container \"later\" in pod \"web\" is not available"},
       {"GET", "/containerLogs/default/gone/main", "404 pod \"gone\" does not exist"},
+      {"POST", "/checkpoint/default/web/main", R"(200 {"items":["/checkpoints/web-main-0"]})"},
+      {"POST", "/checkpoint/default/web/main?timeout=3&timeout=7", R"(200 {"items":["/checkpoints/web-main-7"]})"},
+      {"POST", "/checkpoint/default/web/main?timeout=x", "404 cannot parse value of timeout parameter"},
+      {"POST", "/checkpoint/default/web/main?timeout=100",
+       "500 checkpointing of default/web/main failed (rpc error: code = Unimplemented desc = no)"},
+      {"POST", "/checkpoint/default/web/other", "404 container other does not exist"},
+      {"POST", "/checkpoint/default/gone/main", "404 pod does not exist"},
+      {"GET", "/checkpoint/default/web/main", "405 "},
       {"POST", "/run/default/web/main?cmd=ls%20-l", "200 c1:ls+2"},
       {"POST", "/run/default/web/u1/main?cmd=ls", "200 c1:ls+1"},
       {"POST", "/run/default/web/u2/main?cmd=ls", "404 pod does not exist"},
@@ -189,9 +203,12 @@ TEST(KubeletRoutes, Answers) {
 
 TEST(KubeletRoutes, TheReadOnlyPortShowsLittle) {
   rt::testing::run_task([&] {
-    return check_answers(
-        {{"GET", "/pods", "200 {"}, {"GET", "/configz", "404 "}, {"GET", "/containerLogs/default/web/main", "404 "}, {"GET", "/metrics", "200 "}},
-        nullptr, true);
+    return check_answers({{"GET", "/pods", "200 {"},
+                          {"GET", "/configz", "404 "},
+                          {"GET", "/containerLogs/default/web/main", "404 "},
+                          {"POST", "/checkpoint/default/web/main", "404 "},
+                          {"GET", "/metrics", "200 "}},
+                         nullptr, true);
   });
 }
 

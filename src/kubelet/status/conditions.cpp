@@ -14,8 +14,9 @@ using namespace api::core_v1;
 
 namespace {
 
-constexpr std::array<std::string_view, 7> own_conditions{
-    "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodResizePending", "PodResizeInProgress"};
+constexpr std::array<std::string_view, 8> own_conditions{
+    "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodResizePending", "PodResizeInProgress",
+    "AllContainersRestarting"};
 
 struct Verdict {
   bool holds = true;
@@ -126,6 +127,11 @@ std::vector<PodCondition> pod_conditions(const StatusInputs& inputs, const PodSt
   out.push_back(make(own_conditions[2], ready(pod, containers), inputs));
   out.push_back(make(own_conditions[3], std::move(containers), inputs));
   out.push_back(make(own_conditions[4], Verdict(), inputs));
+  if (inputs.restarts_all) {
+    Verdict restarts{false, "", ""};
+    if (*inputs.restarts_all) restarts = {true, "RestartAllContainersStarted", "container exited with restart policy rule"};
+    out.push_back(make(own_conditions[7], std::move(restarts), inputs));
+  }
   if (inputs.resize_pending) out.push_back(make(own_conditions[5], {true, inputs.resize_pending->reason, inputs.resize_pending->message}, inputs));
   if (inputs.resize_in_progress)
     out.push_back(make(own_conditions[6], {true, inputs.resize_in_progress->reason, inputs.resize_in_progress->message}, inputs));

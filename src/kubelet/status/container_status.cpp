@@ -44,6 +44,7 @@ class Statuses {
     const RuntimeContainer* latest = in_.state.latest(container.name);
     const ContainerStatus* old = find_status(previous(), container.name);
     ContainerStatus out;
+    if (!latest && old && in_.restarted_all && !old->container_id.empty() && kind_ != StatusKind::Ephemeral) return removed(container, *old);
     if (!latest && old && old->state.terminated && !will_start(container, nullptr)) return *old;
     out.name = container.name;
     out.image = container.image;
@@ -101,6 +102,26 @@ class Statuses {
       out.last_state.terminated = std::move(gone);
       ++out.restart_count;
     }
+  }
+
+  // It made room for a new start of the whole pod, and counts as started once more.
+  ContainerStatus removed(const Container& container, const ContainerStatus& old) {
+    constexpr std::string_view reason = "RestartingAllContainers";
+    constexpr std::string_view message = "The container is removed because RestartAllContainers in place";
+    ContainerStatus out;
+    out.name = container.name;
+    out.image = container.image;
+    out.restart_count = old.restart_count + 1;
+    auto& waiting = out.state.waiting.emplace();
+    waiting.reason = reason;
+    waiting.message = message;
+    auto& last = out.last_state.terminated.emplace();
+    last.exit_code = killed_exit_code;
+    last.reason = reason;
+    last.message = message;
+    fill_readiness(container, nullptr, out);
+    fill_spec(container, nullptr, out);
+    return out;
   }
 
   static ContainerStateTerminated lost(std::string message) {

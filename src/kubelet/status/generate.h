@@ -27,6 +27,8 @@ struct StatusInputs {
   // What running containers were given, by id; those that are not there have what the spec says.
   std::map<std::string, api::core_v1::ResourceRequirements, std::less<>> applied_resources;
   std::optional<os::CgroupLimits> cgroup;           // of the pod's own; nullopt: it has none
+  std::optional<bool> restarts_all;                 // all containers are to begin anew; nullopt: they never do
+  bool restarted_all = false;                       // those that are gone were removed for that
   std::optional<WaitingReason> resize_pending;      // Deferred or Infeasible
   std::optional<WaitingReason> resize_in_progress;  // reason "Error" with its message, or neither
   // Set when the pod was ended by the kubelet (evicted, rejected, deadline): phase Failed with these.

@@ -47,6 +47,44 @@ std::string condition_text(const PodStatus& status, std::string_view type) {
 
 Pod plain(const std::string& policy) { return pod_of("{spec: {restartPolicy: " + policy + ", containers: [{name: a, image: x}]}}"); }
 
+TEST(Status, OfAPodWhoseContainersBeginAnew) {
+  Pod pod = pod_of(R"({metadata: {generation: 1}, spec: {restartPolicy: Never, initContainers: [{name: i, image: x}], containers: [{name: a, image: x,
+    restartPolicy: Never, restartPolicyRules: [{action: RestartAllContainers, exitCodes: {operator: In, values: [42]}}]}, {name: b, image: x}]}})");
+  const auto generate = [&](const PodState& state, bool restarts_all, bool restarted_all) {
+    StatusInputs inputs{pod, pod.status, state, [](const std::string&) { return probes::ProbeState(); }};
+    inputs.restarts_all = restarts_all;
+    inputs.restarted_all = restarted_all;
+    if (restarts_all) inputs.waiting = {{"a", {"CrashLoopBackOff", "back-off"}}};
+    inputs.now = at(1000);
+    pod.status = generate_status(inputs);
+    return pod.status;
+  };
+  generate(state_of({exited("i", 0), running("a", 2), running("b")}), false, false);
+  EXPECT_EQ(condition_text(pod.status, "AllContainersRestarting"), "False");
+  generate(state_of({exited("i", 0), exited("a", 42, 2), running("b")}), true, false);
+  EXPECT_EQ(condition_text(pod.status, "AllContainersRestarting"), "True RestartAllContainersStarted: container exited with restart policy rule");
+  EXPECT_EQ(pod.status.phase, "Running");
+  for (const bool restarted : {true, false}) {
+    const PodStatus gone = generate(state_of({}), false, restarted);
+    EXPECT_EQ(condition_text(gone, "AllContainersRestarting"), "False");
+    EXPECT_EQ(condition_text(gone, "Initialized"), "True");
+    EXPECT_EQ(gone.phase, "Running");
+    EXPECT_EQ(gone.container_statuses[0].restart_count, 3);
+    EXPECT_EQ(gone.container_statuses[1].restart_count, 1);
+    EXPECT_EQ(gone.init_container_statuses[0].restart_count, 1);
+    for (const auto* status : {&gone.container_statuses[0], &gone.container_statuses[1], &gone.init_container_statuses[0]}) {
+      ASSERT_TRUE(status->state.waiting) << status->name;
+      EXPECT_EQ(status->last_state.terminated->reason, "RestartingAllContainers");
+      EXPECT_EQ(status->last_state.terminated->exit_code, 137);
+      EXPECT_TRUE(status->container_id.empty());
+    }
+  }
+  const PodStatus again = generate(state_of({running("i", 1)}), false, false);
+  EXPECT_EQ(again.phase, "Running");
+  EXPECT_EQ(again.init_container_statuses[0].restart_count, 1);
+  EXPECT_EQ(again.init_container_statuses[0].last_state.terminated->reason, "RestartingAllContainers");
+}
+
 TEST(Status, OfAPodThatBegins) {
   const auto status = status_of({plain("Always"), PodState()});
   EXPECT_EQ(status.phase, "Pending");

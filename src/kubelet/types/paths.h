@@ -43,6 +43,7 @@ class Paths {
   // Where device plugins put theirs, and find the kubelet's.
   std::string device_plugins() const { return root_ + "/device-plugins"; }
   // Of the pod resources API.
+  std::string checkpoints() const { return root_ + "/checkpoints"; }
   std::string pod_resources() const { return root_ + "/pod-resources"; }
 
   // "/var/log/pods/NAMESPACE_NAME_UID", below it "CONTAINER/ATTEMPT.log".

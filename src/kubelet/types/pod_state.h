@@ -51,7 +51,6 @@ struct RuntimeContainer {
   std::vector<std::string> recursive_read_only;  // paths in the container whose mounts the runtime made so
   std::optional<ProcessUser> user;               // of its first process; nullopt: the runtime does not say
   std::optional<int64_t> deletion_grace_seconds;
-  bool restarted_all = false;
 };
 
 struct PodState {

@@ -26,7 +26,7 @@ KINDS = ['deployments', 'replicasets', 'pods', 'services', 'endpointslices', 'en
 BY_CHANCE = {'Unhealthy'}
 COMBINED = '(combined from similar events): '
 # Features of upstream's kubelet that ours does not have, and so does not declare.
-UNDECLARED = ['ExtendWebSocketsToKubelet', 'InPlacePodLevelResourcesVerticalScaling', 'InPlacePodVerticalScalingInitContainers', 'RestartAllContainersOnContainerExits']
+UNDECLARED = ['ExtendWebSocketsToKubelet']
 # On cgroups of version 1 upstream's kubelet now and then takes the kernel's "no limit" for a limit of the pod.
 NO_LIMIT = {'memory': '9007199254740988Ki'}
 
