@@ -46,7 +46,7 @@ class UpstreamNode:
         (self.folder / 'cni').mkdir(parents=True)
         self.namespace = self.cluster.network.add_node(self.name, self.ip)
         write_mirror(self.folder / 'mirror', self.cluster.registry)
-        (self.folder / 'containerd.toml').write_text(CONTAINERD.format(folder=self.folder, pause=PAUSE, snapshotter='overlayfs'))
+        (self.folder / 'containerd.toml').write_text(CONTAINERD.format(folder=self.folder, pause=PAUSE, snapshotter='overlayfs', cri_settings=''))
         process = self.start_process('containerd', 'containerd', '--config', self.folder / 'containerd.toml', '--log-level', 'warn')
         wait_for(lambda: self.ctr('version'), 'containerd', process)
 
