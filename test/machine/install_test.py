@@ -1,24 +1,11 @@
 """`pintle install`: the machine starts it, a shutdown waits for its pods, a power cut takes nothing, and `pintle uninstall` leaves nothing."""
 import json
 
-import pytest
-
-from machine import Machine, parts
-from support.cluster import pintle_binary
+from conftest import IMAGE
 from support.nodes import Kubectl, await_true
 
-IMAGE = 'docker.io/library/busybox:1.36'
 GRACE_S = 60
 CONTAINERD = '/var/lib/pintle/containerd/containerd.sock'
-
-
-@pytest.fixture(scope='module')
-def machine():
-    made = Machine(pintle_binary(), parts(), images=[IMAGE])
-    try:
-        yield made.start()
-    finally:
-        made.stop()
 
 
 def ready(kubectl):

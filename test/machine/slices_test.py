@@ -1,23 +1,8 @@
 """The cgroup driver systemd: slices of pods are units of systemd, with the limits that the kernel has; they come and go with their pods."""
 import json
 
-import pytest
-
-from machine import Machine, parts
-from support.cluster import pintle_binary
+from conftest import IMAGE
 from support.nodes import Kubectl, await_true
-
-IMAGE = 'docker.io/library/busybox:1.36'
-PAUSE = 'registry.k8s.io/pause:3.10.2'
-
-
-@pytest.fixture(scope='module')
-def machine():
-    made = Machine(pintle_binary(), parts(), images=[IMAGE])
-    try:
-        yield made.start()
-    finally:
-        made.stop()
 
 
 def pod(name, resources):

@@ -3,11 +3,9 @@ import json
 
 import pytest
 
-from machine import Machine, parts
-from support.cluster import pintle_binary
+from conftest import IMAGE
 from support.nodes import Kubectl, await_true
 
-IMAGE = 'docker.io/library/busybox:1.36'
 # As users write it.
 NFS_VOLUME = """
 apiVersion: v1
@@ -25,15 +23,6 @@ spec:
     path: /exports/data
   storageClassName: slow-nfs
 """
-
-
-@pytest.fixture(scope='module')
-def machine():
-    made = Machine(pintle_binary(), parts(), images=[IMAGE])
-    try:
-        yield made.start()
-    finally:
-        made.stop()
 
 
 @pytest.fixture(scope='module')
