@@ -30,7 +30,7 @@ def driver(tmp_path):
 @pytest.mark.parametrize('kind', ['mount', 'block'])
 def test_csi_sanity(driver, kind):
     done = subprocess.run([sanity_program(), f'--csi.endpoint=unix://{driver.socket}', f'--csi.mountdir={driver.folder}/m', f'--csi.stagingdir={driver.folder}/s',
-                           f'--csi.testvolumeaccesstype={kind}', '--ginkgo.no-color'], capture_output=True, text=True, timeout=300)
+                           f'--csi.testvolumeaccesstype={kind}', f'--csi.testvolumesize={512 * MI}', f'--csi.testvolumeexpandsize={1024 * MI}', '--ginkgo.no-color'], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-6000:]
     assert ' 0 Failed' in done.stdout
 
