@@ -14,7 +14,7 @@ struct Layout {
   std::string token() const { return data_dir + "/token"; }
   std::string lock() const { return data_dir + "/lock"; }
   std::string record() const { return data_dir + "/installation.json"; }  // what uninstall and status need to know
-  std::string images() const { return data_dir + "/images"; }  // archives that a node without a registry loads
+  std::string images() const { return data_dir + "/images"; }             // archives that a node without a registry loads
   std::string loaded_images() const { return data_dir + "/images.json"; }
   std::string cni_conf() const { return data_dir + "/cni/net.d"; }
   std::string containerd_root() const { return data_dir + "/containerd/root"; }

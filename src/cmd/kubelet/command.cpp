@@ -16,8 +16,8 @@
 #include "component/version.h"
 #include "kubelet/configuration/effects.h"
 #include "kubelet/kubelet.h"
-#include "os/service_manager.h"
 #include "os/machine.h"
+#include "os/service_manager.h"
 #include "rt/runtime.h"
 #include "rt/sync.h"
 

@@ -29,6 +29,7 @@ class PodStrategy : public registry::TypedStrategy<core::Pod> {
     default_pod_spec(pod.spec);
     default_pod_requests(pod.spec);
     if (!pod.spec.enable_service_links) pod.spec.enable_service_links = true;
+    if (auto& grace = pod.spec.termination_grace_period_seconds; grace && *grace < 0) grace = 1;  // of pods alone, not in templates
   }
 
   void prepare_for_create(const RequestScope& scope, core::Pod& pod) const override {

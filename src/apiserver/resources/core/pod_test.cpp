@@ -123,6 +123,15 @@ TEST(PodStrategy, GracePeriod) {
   check_grace("{spec: {nodeName: node, terminationGracePeriodSeconds: -5}}", -1, 1);
 }
 
+// Upstream keeps no negative one of a pod; a template's it does.
+TEST(PodStrategy, NegativeGracePeriodBecomesOne) {
+  const std::string negative = "{spec: {terminationGracePeriodSeconds: -1, containers: [{name: c, image: i}]}}";
+  EXPECT_EQ(created<Pod>(pods_strategy(), negative).spec.termination_grace_period_seconds, 1);
+  const std::string deployment = "{spec: {template: " + negative + "}}";
+  EXPECT_EQ(created<api::apps_v1::Deployment>(strategy_of("apps", "deployments"), deployment).spec.template_.spec.termination_grace_period_seconds,
+            -1);
+}
+
 TEST(PodStrategy, Status) {
   const registry::Strategy& status = strategy_of("", "pods", "status");
   std::string causes;
