@@ -71,6 +71,8 @@ class KubeletNode:
     """`disk_mib`: the kubelet's root is a file system of this size and of its own. `cri_settings`: lines of containerd's configuration. `programs`: a folder
     whose containerd and shim are used instead of the machine's."""
 
+    cri_settings, programs = '', None       # of nodes that are made otherwise
+
     def __init__(self, name='node', config=None, flags=(), disk_mib=None, env=None, cri_settings='', programs=None):
         self.name, self.config, self.flags, self.disk_mib = name, config or {}, list(flags), disk_mib
         self.cri_settings, self.programs = cri_settings, programs
