@@ -1,10 +1,8 @@
 #include "os/slice_cgroups.h"
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <mutex>
-#include <set>
 
 #include "base/parse_number.h"
 #include "os/service_manager.h"
